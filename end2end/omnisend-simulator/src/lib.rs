@@ -1,0 +1,1 @@
+//! Omnisend simulator
