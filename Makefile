@@ -1,0 +1,29 @@
+# Every command of the project. The work is done by the scripts in end2end/make; each of them can
+# also be started by itself.
+.DEFAULT_GOAL := help
+.PHONY: help demo test dev web setup fmt build
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+demo: ## build, start, and run the main job on sample data (ONCE=1: stop after the receipt)
+	@ONCE=$(ONCE) end2end/make/demo.sh
+
+test: ## everything that CI runs (ONLY="lint unit" picks steps)
+	@ONLY="$(ONLY)" end2end/make/test.sh
+
+dev: ## build and run, again at every change of a source file
+	@end2end/make/dev.sh
+
+web: ## build what the browser loads into target/site
+	@end2end/make/setup.sh web
+	@end2end/make/web.sh
+
+build: ## the release binary as it is shipped: target/bin/ferry (PROFILE=production)
+	@PROFILE=$(or $(PROFILE),production) end2end/make/build.sh
+
+setup: ## install what is missing: compiler target, tools, browser
+	@end2end/make/setup.sh all
+
+fmt: ## format the Rust sources
+	@bash -c '. end2end/make/lib.sh && load_env && cargo fmt'
