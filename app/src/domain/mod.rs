@@ -1,1 +1,31 @@
-//! Ferry domain
+//! Ferry's plain types and rules. No input or output, no clock, no framework: everything here builds for the browser
+//! and for the server, and can be tested by value.
+//!
+//! The words, used the same way in code, database, screens and documents:
+//!
+//! - **Data source**: where customer rows come from ([`source`]).
+//! - **Profile**: one unified customer, a row with typed **attributes** ([`attribute`]).
+//! - **Profile snapshot**: an immutable, numbered copy of all profiles, made by a **refresh**.
+//! - **Segment**: a named set of profiles: a **rule** over attributes or a frozen list ([`segment`], [`rule`]).
+//! - **Destination**: a kind of receiver ([`destination`]). Code, not data.
+//! - **Connection**: one account at a destination ([`connection`]); its **audience** says who may use it ([`access`]).
+//! - **Data matching**: which attribute feeds which destination field ([`mapping`]).
+//! - **Export**: a saved definition; saving never runs it ([`export`]). Its **schedule** says when it runs ([`schedule`]).
+//! - **Run**: one execution of an export ([`run`]). **Plan**, **ledger** and **batch** are the engine's words.
+//! - **Actor**: the person making a request ([`access`]). *Viewer* is only ever the role.
+//!
+//! The crate stands apart from `app` so that the data engine is not rebuilt when a screen changes.
+
+pub mod access;
+pub mod attribute;
+pub mod connection;
+pub mod destination;
+pub mod export;
+pub mod id;
+pub mod mapping;
+pub mod paging;
+pub mod rule;
+pub mod run;
+pub mod schedule;
+pub mod segment;
+pub mod source;

@@ -1,0 +1,146 @@
+//! The one error that crosses the wire to a browser: codes and field names, never internal text. Screens translate the
+//! codes; the server has logged the cause under the same reference.
+
+use domain::mapping::MappingFault;
+use domain::rule::RuleFault;
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+/// Why something was not done. Travels in a URL when a form was sent without script, so it stays short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case", tag = "code", content = "with")]
+pub enum AppError {
+    /// Nobody is signed in.
+    #[error("not signed in")]
+    SignedOut,
+    /// The person may not do this.
+    #[error("not allowed")]
+    Forbidden,
+    /// It does not exist, or the person may not know that it does.
+    #[error("not found")]
+    NotFound,
+    /// Wrong address or password, or a disabled account: deliberately one answer.
+    #[error("wrong address or password")]
+    WrongCredentials,
+    /// The one-time link is used up or too old.
+    #[error("the link is no longer valid")]
+    LinkInvalid,
+    /// Fields of the form are not acceptable.
+    #[error("some fields need attention")]
+    Fields(Vec<FieldFault>),
+    /// The data matching is not acceptable.
+    #[error("the data matching needs attention")]
+    Mapping(Vec<MappingFault>),
+    /// The rule is not acceptable.
+    #[error("the rule needs attention")]
+    Rule(Vec<RuleFault>),
+    /// It would leave Ferry without an administrator.
+    #[error("the last administrator stays")]
+    LastAdministrator,
+    /// Somebody saved it in the meantime; reload and try again.
+    #[error("changed by somebody else")]
+    Stale,
+    /// It is still in use: the names of what uses it.
+    #[error("still in use")]
+    InUse(Vec<String>),
+    /// The destination did not accept the key, or could not be asked.
+    #[error("the destination refused")]
+    Destination(DestinationFault),
+    /// The export has no connection, no segments or no profiles yet.
+    #[error("not ready to run")]
+    NotReady(domain::run::RunReason),
+    /// The file cannot be read as what it says it is.
+    #[error("the file cannot be read")]
+    File(FileFault),
+    /// Too many attempts; try again later.
+    #[error("too many attempts")]
+    TooMany,
+    /// Something failed on our side; the number finds it in the log.
+    #[error("internal error {0}")]
+    Internal(String),
+}
+
+/// One field of a form that is not acceptable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldFault {
+    /// The field's name in the form.
+    pub field: String,
+    /// What is wrong.
+    pub fault: FieldFaultKind,
+}
+
+/// What can be wrong with a field; screens translate it by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldFaultKind {
+    /// It must not be empty.
+    Required,
+    /// It is too long.
+    TooLong,
+    /// It is too short.
+    TooShort,
+    /// It is not of the expected form.
+    Invalid,
+    /// Something else has this name already.
+    Taken,
+    /// It is too common or too easily guessed.
+    TooCommon,
+}
+
+/// How a destination refused a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DestinationFault {
+    /// It does not know the key.
+    KeyRefused,
+    /// The key lacks the permission to read and write contacts.
+    PermissionMissing,
+    /// It cannot be reached, or does not answer in time.
+    Unreachable,
+    /// It asks to slow down.
+    RateLimited,
+    /// It answered something that we cannot understand.
+    Unexpected,
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileFault {
+    /// Nothing is there, or not where the operator allows files to be read.
+    NotThere,
+    /// It is empty, or has no rows.
+    Empty,
+    /// It is not of the format it should be.
+    Format,
+    /// The header has the same name twice, or no name at all.
+    Header,
+    /// It is larger than allowed.
+    TooLarge,
+    /// The disk is full.
+    NoSpace,
+}
+
+impl AppError {
+    /// One field is not acceptable.
+    pub fn field(field: &str, fault: FieldFaultKind) -> Self {
+        Self::Fields(vec![FieldFault { field: field.to_owned(), fault }])
+    }
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        // What the framework reports is about the transport; its text may quote the request.
+        let code = match error {
+            ServerFnErrorErr::Request(_) => "offline",
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                "arguments"
+            }
+            _ => "transport",
+        };
+        Self::Internal(code.to_owned())
+    }
+}
