@@ -120,6 +120,8 @@ pub enum FileFault {
     TooLarge,
     /// The disk is full.
     NoSpace,
+    /// It changed while it was read.
+    Changed,
 }
 
 impl AppError {
