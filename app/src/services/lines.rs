@@ -241,7 +241,7 @@ pub struct ExportLine {
 }
 
 /// A run, with how it goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunView {
     /// The run.
     pub run: Run,
