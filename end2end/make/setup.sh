@@ -16,12 +16,13 @@ case $WHAT in web | all) ;; *) die "setup.sh knows 'web' and 'all', not '$WHAT'.
 mkdir -p "$TOOLS/bin"
 
 install_basics() {
-    have cc || apt_install "a C compiler" gcc libc6-dev
-    have make || apt_install "make" make
-    have curl || apt_install "curl" curl ca-certificates
-    have git || apt_install "git" git
-    have brotli || apt_install "brotli" brotli
-    if ! have node || ! have npm; then apt_install "Node.js with npm" nodejs npm; fi
+    local missing=()
+    have cc || missing+=(gcc libc6-dev)
+    have curl || missing+=(curl ca-certificates)
+    have git || missing+=(git)
+    have brotli || missing+=(brotli)
+    { have node && have npm; } || missing+=(nodejs npm)
+    [ ${#missing[@]} = 0 ] || apt_install "what every build needs" "${missing[@]}"
     have_new_node || PATH=$TOOLS/bin:$PATH
     have_new_node || install_node
 }
@@ -79,8 +80,10 @@ install_cargo_leptos() {
 }
 
 install_test_servers() {
-    have chromium || have google-chrome || apt_install "Chromium for the browser tests" chromium
-    find_postgres >/dev/null || apt_install "PostgreSQL for the database tests" postgresql
+    local missing=()
+    have chromium || have google-chrome || missing+=(chromium)
+    find_postgres >/dev/null || missing+=(postgresql)
+    [ ${#missing[@]} = 0 ] || apt_install "what the tests run against" "${missing[@]}"
     find_postgres >/dev/null || die "PostgreSQL's programs initdb and postgres are missing: install your system's PostgreSQL server package."
 }
 
