@@ -3,6 +3,7 @@
 
 use domain::mapping::MappingFault;
 use domain::rule::RuleFault;
+pub use domain::source::FileFault;
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
@@ -102,26 +103,6 @@ pub enum DestinationFault {
     RateLimited,
     /// It answered something that we cannot understand.
     Unexpected,
-}
-
-/// Why a file cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileFault {
-    /// Nothing is there, or not where the operator allows files to be read.
-    NotThere,
-    /// It is empty, or has no rows.
-    Empty,
-    /// It is not of the format it should be.
-    Format,
-    /// The header has the same name twice, or no name at all.
-    Header,
-    /// It is larger than allowed.
-    TooLarge,
-    /// The disk is full.
-    NoSpace,
-    /// It changed while it was read.
-    Changed,
 }
 
 impl AppError {

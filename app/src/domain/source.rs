@@ -124,6 +124,26 @@ pub struct Preview {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
+/// Why a file cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileFault {
+    /// Nothing is there, or not where the operator allows files to be read.
+    NotThere,
+    /// It is empty, or has no rows.
+    Empty,
+    /// It is not of the format it should be.
+    Format,
+    /// The header has the same name twice, or no name at all.
+    Header,
+    /// It is larger than allowed.
+    TooLarge,
+    /// The disk is full.
+    NoSpace,
+    /// It changed while it was read.
+    Changed,
+}
+
 /// Why a row did not become a profile. Codes are stable; screens translate them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

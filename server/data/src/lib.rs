@@ -1,1 +1,13 @@
-//! Ferry data
+//! Profiles, segments and plans: everything that runs on DataFusion. It knows files and rows, and nothing of accounts,
+//! destinations' wire formats or the database.
+//!
+//! The way in is [`DataEngine`]. Each part adds its methods to it in its own folder.
+
+mod engine;
+mod error;
+pub mod profiles;
+mod store;
+
+pub use engine::{DataEngine, DataOptions};
+pub use error::{DataError, Result};
+pub use store::{DataStore, FileWriter};
