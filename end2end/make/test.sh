@@ -51,10 +51,13 @@ leptos_build() {
         done'
 }
 
+# The two programs are built in one call: asked for alone, the simulator would have dependencies with
+# fewer features, and those would be compiled a second time.
 programs_for_the_browser_tests() {
+    rm -rf target/test-bin
     script 'exec 8>"$CACHE/server.lock"; flock 8
         cargo leptos build --server-only
-        cargo build --locked --package=omnisend-simulator --bin=omnisend-simulator
+        cargo build --locked --package=server --package=omnisend-simulator --bins
         mkdir -p target/test-bin
         cp "$CARGO_TARGET_DIR/debug/ferry" "$CARGO_TARGET_DIR/debug/omnisend-simulator" target/test-bin/'
 }

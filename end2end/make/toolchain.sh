@@ -93,7 +93,7 @@ from_debian() {
 # Compiles std for the browser target once and puts it where rustc looks for it.
 build_standard_library() {
     say "Building Rust's standard library for the browser (about 2 minutes, once per machine)"
-    local dir; dir=$(mktemp -d)
+    local dir; dir=$(mktemp -d "$CACHE/std.XXXXXX")
     mkdir "$dir/src"
     printf '[package]\nname = "throwaway"\nversion = "0.0.0"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n' >"$dir/Cargo.toml"
     : >"$dir/src/lib.rs"
