@@ -1,1 +1,6 @@
-//! Ferry server
+//! Ferry's server. Start with [`services`] (the rules of use), then [`db`]; `engine` delivers, `destinations` know the
+//! receivers, `web` is the way in. `main` only starts what is here.
+
+pub mod clock;
+pub mod db;
+pub mod secrets;

@@ -1,0 +1,64 @@
+//! What is particular to Postgres: its settings, locks between replicas, and its migrations.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Executor as _, PgPool, Postgres, Transaction};
+
+use super::{DbError, Topic};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
+
+const CONNECTIONS: u32 = 10;
+const ACQUIRE: Duration = Duration::from_secs(30);
+
+/// Connects and migrates. `schema` is for tests, which get one each.
+pub(super) async fn open(url: &SecretString, schema: Option<&str>) -> Result<PgPool, DbError> {
+    // Notices are not wanted: the ROLLBACK below gives one at each return of a connection.
+    let mut options = PgConnectOptions::from_str(url.expose_secret())?.application_name("ferry").options([
+        ("idle_in_transaction_session_timeout", "60000"),
+        ("lock_timeout", "30000"),
+        ("client_min_messages", "error"),
+    ]);
+    if let Some(schema) = schema {
+        options = options.options([("search_path", schema)]);
+    }
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(ACQUIRE)
+        // The second wall against a transaction that somebody left open: nobody gets it together with a connection.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.execute("ROLLBACK").await?;
+                Ok(true)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    MIGRATIONS.run(&pool).await?;
+    Ok(pool)
+}
+
+#[expect(clippy::disallowed_methods, reason = "called in a task of its own by Database")]
+pub(super) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, DbError> {
+    Ok(pool.begin().await?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "called in a task of its own by Database")]
+pub(super) async fn read(pool: &PgPool) -> Result<Transaction<'static, Postgres>, DbError> {
+    Ok(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+}
+
+/// Takes the topic's lock until the transaction ends.
+pub(super) async fn lock(tx: &mut Transaction<'static, Postgres>, topic: Topic) -> Result<(), DbError> {
+    let number: i64 = match topic {
+        Topic::Administrators => 0x0046_6572_7279_0001,
+        Topic::Snapshots => 0x0046_6572_7279_0002,
+        Topic::Claims => 0x0046_6572_7279_0003,
+    };
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(number).execute(&mut **tx).await?;
+    Ok(())
+}
