@@ -47,6 +47,17 @@ pub enum Encoding {
     Windows1252,
 }
 
+/// Which part comes first in days that are written like `03/04/2026`. Days like `2026-04-03` are always understood.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// The day, as in most of the world.
+    #[default]
+    DayFirst,
+    /// The month, as in the United States.
+    MonthFirst,
+}
+
 /// How a file is read. Guessed, shown, and changeable before the first refresh.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
@@ -60,6 +71,9 @@ pub struct Reading {
     pub has_header: bool,
     /// The IANA time zone in which date-times without an offset are meant.
     pub time_zone: String,
+    /// How days that do not begin with the year are written.
+    #[serde(default)]
+    pub date_order: DateOrder,
 }
 
 impl Default for Reading {
@@ -70,6 +84,7 @@ impl Default for Reading {
             delimiter: ',',
             has_header: true,
             time_zone: "UTC".to_owned(),
+            date_order: DateOrder::default(),
         }
     }
 }
@@ -134,7 +149,7 @@ pub enum FileFault {
     Empty,
     /// It is not of the format it should be.
     Format,
-    /// The header has the same name twice, or no name at all.
+    /// The header lacks an attribute of the data source.
     Header,
     /// It is larger than allowed.
     TooLarge,
