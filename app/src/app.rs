@@ -1,0 +1,31 @@
+//! The router: which page answers which address. Every page is rendered whole on the server before it is sent, so
+//! that its status, its title and its redirects are right.
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::request::lang;
+use crate::screens::not_found::{HomePage, NotFoundPage};
+use crate::screens::sign_in::{InvitationPage, SetUpPage, SignInPage};
+
+/// How every page is rendered.
+const WHOLE: SsrMode = SsrMode::Async;
+
+/// All of Ferry's pages.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_context(lang());
+    view! {
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/") view=HomePage ssr=WHOLE />
+                <Route path=path!("/sign-in") view=SignInPage ssr=WHOLE />
+                <Route path=path!("/set-up/:token") view=SetUpPage ssr=WHOLE />
+                <Route path=path!("/invitation/:token") view=InvitationPage ssr=WHOLE />
+            </Routes>
+        </Router>
+    }
+}

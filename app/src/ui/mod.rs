@@ -1,0 +1,26 @@
+//! Parts that two or more screens use. They show what they are given: no server function, no decision.
+
+mod error_panel;
+mod field;
+mod icon;
+mod layout;
+mod menus;
+mod number;
+mod page;
+mod pagination;
+mod parts;
+pub mod sentences;
+mod status;
+mod table;
+mod time;
+
+pub use error_panel::{ErrorPanel, FaultSummary};
+pub use field::{Choice, Faults, RadioGroup, SelectField, TextField};
+pub use icon::{Icon, icon};
+pub use number::{decimal, number, percent};
+pub use page::{Screen, open_page, signed_in};
+pub use pagination::Pagination;
+pub use parts::{ActionsMenu, CopyBox, EmptyState, Notice, PostButton};
+pub use status::{Badge, Tone};
+pub use table::{SearchForm, SortHeader, Table};
+pub use time::{DateTime, TimeAgo, date_time_text, duration_text};

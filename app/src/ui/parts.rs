@@ -1,0 +1,77 @@
+//! Small parts of many pages: the face of an empty list, a notice, a button that posts, the menu of a row.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, icon};
+use crate::request::lang;
+use crate::texts::{td_string, text};
+
+/// A list without items: what it is for, and the one thing to do.
+#[component]
+pub fn EmptyState(
+    #[prop(into)] title: String,
+    #[prop(into)] text: String,
+    #[prop(optional)] action: Option<AnyView>,
+) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <p class="empty-title">{title}</p>
+            <p>{text}</p>
+            {action}
+        </div>
+    }
+}
+
+/// A sentence that people should not miss.
+#[component]
+pub fn Notice(#[prop(optional)] warning: bool, children: Children) -> impl IntoView {
+    let class = if warning { "panel warning" } else { "panel info" };
+    view! { <div class=class>{icon(if warning { Icon::Warning } else { Icon::Info })} <div>{children()}</div></div> }
+}
+
+/// A button that is a form of its own: `fields` travel hidden.
+#[component]
+pub fn PostButton(
+    action: &'static str,
+    fields: Vec<(&'static str, String)>,
+    #[prop(default = "")] class: &'static str,
+    #[prop(default = Icon::None)] symbol: Icon,
+    #[prop(into)] text: String,
+) -> impl IntoView {
+    let hidden = fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+    view! {
+        <form class="inline" method="post" action=action>
+            {hidden.collect_view()}
+            <button class=class>{(symbol != Icon::None).then(|| icon(symbol))} " " {text}</button>
+        </form>
+    }
+}
+
+/// The menu of a row, behind three dots. `id` is unique on the page; `of` is the row's name for screen readers.
+#[component]
+pub fn ActionsMenu(#[prop(into)] id: String, #[prop(into)] of: String, items: Vec<AnyView>) -> impl IntoView {
+    let label = text!(lang(), common.actions_of, name = of);
+    let id = format!("actions-{id}");
+    let items = items.into_iter().map(|item| view! { <li>{item}</li> }).collect_view();
+    view! {
+        <button class="quiet" type="button" popovertarget=id.clone() aria-label=label>{icon(Icon::More)}</button>
+        <div class="popup" id=id popover><ul>{items}</ul></div>
+    }
+}
+
+/// A text to pass on, with a button that copies it where the browser can.
+#[component]
+pub fn CopyBox(#[prop(into)] label: String, #[prop(into)] text: String) -> impl IntoView {
+    let language = lang();
+    view! {
+        <div class="field">
+            <label for="copy">{label}</label>
+            <div class="copy">
+                <input id="copy" readonly value=text.clone() autocomplete="off" />
+                <button type="button" hidden data-copy=text data-done=td_string!(language, common.copied)>
+                    {td_string!(language, common.copy)}
+                </button>
+            </div>
+        </div>
+    }
+}
