@@ -53,12 +53,21 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 
+pub mod connections;
+#[cfg(test)]
+mod definitions_tests;
 mod error;
+pub mod exports;
+pub mod names;
 mod postgres;
+pub mod refreshes;
+pub mod segments;
+pub mod sources;
 pub(in crate::db) mod sql;
 mod sqlite;
 #[cfg(test)]
 pub mod testing;
+mod values;
 
 pub use error::DbError;
 
@@ -91,6 +100,8 @@ pub enum Topic {
     Snapshots,
     /// The claiming of runs.
     Claims,
+    /// What people set up: data sources, segments, connections and exports.
+    Definitions,
 }
 
 /// Where the database is.
