@@ -110,6 +110,11 @@ pub fn may_use_connection(role: Role, audience: Audience) -> bool {
     }
 }
 
+/// May know the name of a connection with this audience, where an export uses it.
+pub fn may_know_connection(role: Role, audience: Audience) -> bool {
+    role == Role::Administrator || audience == Audience::AdministratorsAndContributors
+}
+
 /// May change, schedule, run, duplicate or remove an export.
 ///
 /// Contributors may do so with every export over a connection shared with them, including exports made by others. An
@@ -149,6 +154,8 @@ mod tests {
             assert_eq!(may_read_server_files(role), admin);
             assert_eq!(may_detach_connection(role), admin);
             assert_eq!(may_add_export(role), edits);
+            assert_eq!(may_know_connection(role, Closed), admin);
+            assert!(may_know_connection(role, Shared));
             assert_eq!(may_edit_export(role, Some(Closed)), admin);
             assert_eq!(may_edit_export(role, Some(Shared)), edits);
             assert_eq!(may_edit_export(role, None), admin);
