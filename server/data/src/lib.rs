@@ -3,9 +3,12 @@
 //!
 //! The way in is [`DataEngine`]. Each part adds its methods to it in its own folder.
 
+mod cells;
 mod engine;
 mod error;
+pub mod plan;
 pub mod profiles;
+pub mod segments;
 mod store;
 
 pub use engine::{DataEngine, DataOptions};

@@ -1,0 +1,255 @@
+//! Closing a run: plan, outcomes and old ledger, side by side, become the new ledger and the report of troubled rows.
+//! Only what is confirmed moves the ledger.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use domain::run::RowReason;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use super::files::{BATCH_ROWS, LedgerCursor, note, open};
+use super::rows::PlanBatch;
+use super::writers::{LedgerWriter, PlanNote, PlanRow, TroubledWriter};
+use super::{CloseRequest, Closed, FailedTags, Outcome, RefusedRow, TagOp, TroubledRow, tags};
+use crate::DataEngine;
+use crate::error::{DataError, Result};
+use crate::store::{ledger_path, plan_path, troubled_path};
+
+impl DataEngine {
+    /// Ends a run: writes the ledger `ledgers/<export>/<run>` and the report of troubled rows, and counts. Repeating it
+    /// with the same request writes the same files.
+    ///
+    /// In the new ledger stands each contact as it was last confirmed: with the payload's hash of this plan where its
+    /// row was accepted, else with that of the old ledger, if it stood there; with the tags whose addition was
+    /// confirmed and without those whose removal was. A leaver without a tag is no longer in it.
+    ///
+    /// Errors: no plan or ledger ([`DataError::Missing`](crate::DataError::Missing)), an error of `refused`
+    /// ([`DataError::Storage`](crate::DataError::Storage)). Nothing is left behind then.
+    pub async fn close_run(&self, request: CloseRequest) -> Result<Closed> {
+        let engine = self.clone();
+        self.run(async move { close(&engine, request).await }).await
+    }
+}
+
+async fn close(engine: &DataEngine, request: CloseRequest) -> Result<Closed> {
+    let store = engine.store();
+    let file = open(store, &plan_path(request.run))?;
+    let plan: PlanNote = note(&file)?;
+    let old = request.ledger.map(|run| ledger_path(request.export, run));
+    let new = ledger_path(request.export, request.run);
+    let mut closing = Closing {
+        old: LedgerCursor::open(store, old.as_ref(), &plan.tags)?,
+        new: LedgerWriter::create(store, &new, plan.tags.clone())?,
+        troubled: TroubledWriter::create(store, &troubled_path(request.run))?,
+        verdicts: Verdicts::new(request.refused, request.unconfirmed, request.held, request.held_reason),
+        changes: TagChanges::new(&plan, &request.failed_tags),
+        tags: vec![0; tags::width(plan.tags.len())],
+        counts: Outcome { members: plan.summary.members, unchanged: plan.summary.unchanged, ..Outcome::default() },
+    };
+    for batch in file.build()? {
+        let batch = batch?;
+        let rows = PlanBatch::new(&batch)?;
+        for at in 0..batch.num_rows() {
+            closing.push(rows.row(at)?).await?;
+        }
+        tokio::task::yield_now().await;
+    }
+    closing.finish().await
+}
+
+struct Closing {
+    old: LedgerCursor,
+    new: LedgerWriter,
+    troubled: TroubledWriter,
+    verdicts: Verdicts,
+    changes: TagChanges,
+    tags: Vec<u8>,
+    counts: Outcome,
+}
+
+impl Closing {
+    async fn push(&mut self, row: PlanRow<'_>) -> Result<()> {
+        if let Some(reason) = row.reason {
+            return self.trouble(row, reason, String::new());
+        }
+        let verdict = match row.row {
+            Some(number) => Some(self.verdicts.of(number).await?),
+            None => None,
+        };
+        let was_accepted = matches!(verdict, Some(Verdict::Accepted));
+        match verdict {
+            Some(Verdict::Accepted) => self.counts.accepted += 1,
+            Some(Verdict::Troubled(reason, detail)) => self.trouble(row, reason, detail)?,
+            None => {}
+        }
+        while self.old.email().is_some_and(|email| email < row.email) {
+            self.keep()?;
+        }
+        let stands = row.in_ledger && self.old.email() == Some(row.email);
+        self.tags.fill(0);
+        if stands {
+            self.tags.copy_from_slice(self.old.tags());
+        }
+        for tag in tags::places(row.add) {
+            let is_made = self.changes.next_is_made(TagOp::Add, tag);
+            if is_made && (row.in_ledger || was_accepted) {
+                tags::put(&mut self.tags, tag);
+                self.counts.tags_added += 1;
+            }
+        }
+        for tag in tags::places(row.remove) {
+            if self.changes.next_is_made(TagOp::Remove, tag) {
+                tags::take(&mut self.tags, tag);
+                self.counts.tags_removed += 1;
+            }
+        }
+        match row.hash {
+            Some(hash) if was_accepted => self.new.push(row.email, hash, &self.tags)?,
+            _ if stands && (row.is_member || !tags::is_empty(&self.tags)) => {
+                self.new.push(row.email, self.old.hash(), &self.tags)?;
+            }
+            _ => {}
+        }
+        if stands { self.old.advance() } else { Ok(()) }
+    }
+
+    /// Takes over what the plan does not touch.
+    fn keep(&mut self) -> Result<()> {
+        self.new.push(self.old.email().unwrap_or_default(), self.old.hash(), self.old.tags())?;
+        self.old.advance()
+    }
+
+    fn trouble(&mut self, row: PlanRow<'_>, reason: RowReason, detail: String) -> Result<()> {
+        match reason {
+            RowReason::EmailMissing | RowReason::EmailInvalid | RowReason::Refused | RowReason::NotTaken => {
+                self.counts.rejected += 1;
+            }
+            RowReason::EmailRepeated | RowReason::Canceled | RowReason::RunFailed => self.counts.held += 1,
+            RowReason::NoAnswer => self.counts.unconfirmed += 1,
+        }
+        let (key, email) = (row.key.unwrap_or_default().to_owned(), row.email.to_owned());
+        self.troubled.push(&TroubledRow { key, email, reason, detail })
+    }
+
+    async fn finish(mut self) -> Result<Closed> {
+        let mut kept = 0;
+        while self.old.email().is_some() {
+            self.keep()?;
+            kept += 1;
+            if kept % BATCH_ROWS == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let reasons = self.troubled.finish()?;
+        // Last: where the new ledger is, everything is.
+        self.new.finish()?;
+        Ok(Closed { counts: self.counts, reasons })
+    }
+}
+
+enum Verdict {
+    Accepted,
+    Troubled(RowReason, String),
+}
+
+/// What became of each row, asked for in ascending order.
+struct Verdicts {
+    refused: BoxStream<'static, std::io::Result<RefusedRow>>,
+    next_refused: Option<RefusedRow>,
+    has_begun: bool,
+    unconfirmed: Ranges,
+    held: Ranges,
+    held_reason: RowReason,
+}
+
+impl Verdicts {
+    fn new(
+        refused: BoxStream<'static, std::io::Result<RefusedRow>>,
+        unconfirmed: Vec<Range<u64>>,
+        held: Vec<Range<u64>>,
+        held_reason: RowReason,
+    ) -> Self {
+        let (unconfirmed, held) = (Ranges::new(unconfirmed), Ranges::new(held));
+        Self { refused, next_refused: None, has_begun: false, unconfirmed, held, held_reason }
+    }
+
+    async fn of(&mut self, row: u64) -> Result<Verdict> {
+        while !self.has_begun || self.next_refused.as_ref().is_some_and(|refused| refused.row < row) {
+            self.has_begun = true;
+            self.next_refused = self.refused.next().await.transpose().map_err(refused_failed)?;
+        }
+        if let Some(refused) = self.next_refused.take_if(|refused| refused.row == row) {
+            self.has_begun = false;
+            return Ok(Verdict::Troubled(refused.reason, refused.detail));
+        }
+        Ok(if self.unconfirmed.holds(row) {
+            Verdict::Troubled(RowReason::NoAnswer, String::new())
+        } else if self.held.holds(row) {
+            Verdict::Troubled(self.held_reason, String::new())
+        } else {
+            Verdict::Accepted
+        })
+    }
+}
+
+/// The text of the caller's error is the caller's to log.
+fn refused_failed(_: std::io::Error) -> DataError {
+    DataError::Storage("the refused rows could not be read".to_owned())
+}
+
+/// Ranges of numbers that are asked for in ascending order.
+#[derive(Debug, Default)]
+struct Ranges {
+    ranges: Vec<Range<u64>>,
+    at: usize,
+}
+
+impl Ranges {
+    fn new(mut ranges: Vec<Range<u64>>) -> Self {
+        ranges.retain(|range| !range.is_empty());
+        ranges.sort_by_key(|range| range.start);
+        // Ranges that overlap become one, so that none is passed over because an earlier one ends later.
+        let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match merged.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => merged.push(range),
+            }
+        }
+        Self { ranges: merged, at: 0 }
+    }
+
+    fn holds(&mut self, number: u64) -> bool {
+        while self.ranges.get(self.at).is_some_and(|range| range.end <= number) {
+            self.at += 1;
+        }
+        self.ranges.get(self.at).is_some_and(|range| range.contains(&number))
+    }
+}
+
+/// Which tag changes were made: the changes of each tag are numbered in the order of the plan.
+struct TagChanges {
+    failed: HashMap<(TagOp, usize), Ranges>,
+    numbers: HashMap<(TagOp, usize), u64>,
+}
+
+impl TagChanges {
+    fn new(plan: &PlanNote, failed: &[FailedTags]) -> Self {
+        let mut ranges: HashMap<(TagOp, usize), Vec<Range<u64>>> = HashMap::new();
+        for one in failed {
+            if let Some(tag) = plan.tags.iter().position(|tag| *tag == one.tag) {
+                ranges.entry((one.op, tag)).or_default().push(one.changes.clone());
+            }
+        }
+        let failed = ranges.into_iter().map(|(change, ranges)| (change, Ranges::new(ranges))).collect();
+        Self { failed, numbers: HashMap::new() }
+    }
+
+    fn next_is_made(&mut self, op: TagOp, tag: usize) -> bool {
+        let number = self.numbers.entry((op, tag)).or_default();
+        let is_failed = self.failed.get_mut(&(op, tag)).is_some_and(|ranges| ranges.holds(*number));
+        *number += 1;
+        !is_failed
+    }
+}

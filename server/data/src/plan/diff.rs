@@ -1,0 +1,203 @@
+//! Wanted and ledger side by side, both in the order of the addresses: what is to be done about each address. One pass,
+//! one address in memory.
+//!
+//! | wanted | in the ledger | done |
+//! |---|---|---|
+//! | yes | no | sent; its tags added, once it is accepted |
+//! | yes, another payload | yes | sent; missing tags added, surplus tags removed |
+//! | yes, the same payload | yes | not sent; tags as above |
+//! | no | yes | never sent; all its tags removed, and it leaves the ledger when that is confirmed |
+//!
+//! Tags of inactive segments are neither added nor removed. Where several members share an address, the one with the
+//! smallest key goes, the others are held back, and the contact carries the tags of them all.
+
+use domain::run::RowReason;
+
+use super::files::LedgerCursor;
+use super::writers::{PlanRow, PlanWriter};
+use super::{PlanSummary, tags};
+use crate::error::Result;
+
+/// What makes a member unfit to be sent, found while its values were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Missing,
+    Invalid,
+}
+
+/// A member, as it comes in the order of (address, key). Members without an address come first, under an empty one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) email: &'a str,
+    pub(super) key: &'a str,
+    pub(super) fault: Option<Fault>,
+    pub(super) tags: &'a [u8],
+    pub(super) hash: &'a [u8],
+    /// The payload; for an address that is none, what stands in its place.
+    pub(super) payload: &'a str,
+}
+
+/// The contact that the members at hand share.
+#[derive(Debug, Default)]
+struct Contact {
+    email: String,
+    key: String,
+    tags: Vec<u8>,
+    hash: Vec<u8>,
+    payload: String,
+}
+
+/// The comparison, while it goes.
+pub(super) struct Differ {
+    ledger: LedgerCursor,
+    plan: PlanWriter,
+    /// All tags that occur, in the order of their bits.
+    tags: Vec<String>,
+    /// The tags that stay as they are.
+    frozen: Vec<u8>,
+    none: Vec<u8>,
+    add: Vec<u8>,
+    remove: Vec<u8>,
+    contact: Contact,
+    has_contact: bool,
+    summary: PlanSummary,
+}
+
+impl Differ {
+    pub(super) fn new(ledger: LedgerCursor, plan: PlanWriter, tags: Vec<String>, frozen: Vec<u8>) -> Self {
+        let none = vec![0; tags::width(tags.len())];
+        Self {
+            ledger,
+            plan,
+            tags,
+            frozen,
+            add: none.clone(),
+            remove: none.clone(),
+            none,
+            contact: Contact::default(),
+            has_contact: false,
+            summary: PlanSummary::default(),
+        }
+    }
+
+    /// Takes the next member.
+    pub(super) fn push(&mut self, wanted: Wanted<'_>) -> Result<()> {
+        self.summary.members += 1;
+        if let Some(fault) = wanted.fault {
+            self.summary.rejected += 1;
+            let (email, reason) = match fault {
+                Fault::Missing => ("", RowReason::EmailMissing),
+                Fault::Invalid => (wanted.payload, RowReason::EmailInvalid),
+            };
+            return self.plan.push(troubled(email, wanted.key, reason, &self.none));
+        }
+        if self.has_contact && self.contact.email == wanted.email {
+            self.summary.held += 1;
+            tags::join(&mut self.contact.tags, wanted.tags);
+            return self.plan.push(troubled(wanted.email, wanted.key, RowReason::EmailRepeated, &self.none));
+        }
+        self.settle()?;
+        let contact = &mut self.contact;
+        for (text, value) in
+            [(&mut contact.email, wanted.email), (&mut contact.key, wanted.key), (&mut contact.payload, wanted.payload)]
+        {
+            text.clear();
+            text.push_str(value);
+        }
+        for (bytes, value) in [(&mut contact.tags, wanted.tags), (&mut contact.hash, wanted.hash)] {
+            bytes.clear();
+            bytes.extend_from_slice(value);
+        }
+        self.has_contact = true;
+        Ok(())
+    }
+
+    /// Ends the plan, with the leavers at the end of the ledger.
+    pub(super) fn finish(mut self, left_out_values: u64, names: Vec<String>) -> Result<PlanSummary> {
+        self.settle()?;
+        while self.ledger.email().is_some() {
+            self.leave()?;
+        }
+        self.summary.left_out_values = left_out_values;
+        self.summary.tags = names;
+        self.plan.finish(self.summary, self.tags)
+    }
+
+    /// Decides about the contact at hand, after everybody in the ledger before it.
+    fn settle(&mut self) -> Result<()> {
+        if !self.has_contact {
+            return Ok(());
+        }
+        self.has_contact = false;
+        while self.ledger.email().is_some_and(|email| email < self.contact.email.as_str()) {
+            self.leave()?;
+        }
+        let in_ledger = self.ledger.email() == Some(self.contact.email.as_str());
+        let is_sent = !(in_ledger && self.ledger.hash() == self.contact.hash);
+        if in_ledger {
+            tags::without(&mut self.add, &self.contact.tags, self.ledger.tags());
+            tags::without(&mut self.remove, self.ledger.tags(), &self.contact.tags);
+            tags::subtract(&mut self.remove, &self.frozen);
+        } else {
+            self.add.copy_from_slice(&self.contact.tags);
+            self.remove.fill(0);
+        }
+        if is_sent || !tags::is_empty(&self.add) || !tags::is_empty(&self.remove) {
+            let row = self.summary.to_send;
+            self.plan.push(PlanRow {
+                email: &self.contact.email,
+                key: Some(&self.contact.key),
+                row: is_sent.then_some(row),
+                payload: is_sent.then_some(&self.contact.payload),
+                hash: is_sent.then_some(&self.contact.hash),
+                in_ledger,
+                is_member: true,
+                add: &self.add,
+                remove: &self.remove,
+                reason: None,
+            })?;
+        }
+        self.summary.to_send += u64::from(is_sent);
+        self.summary.new_contacts += u64::from(is_sent && !in_ledger);
+        self.summary.unchanged += u64::from(!is_sent);
+        if in_ledger { self.ledger.advance() } else { Ok(()) }
+    }
+
+    /// Decides about the address at the ledger's cursor, which is nobody's any more.
+    fn leave(&mut self) -> Result<()> {
+        tags::without(&mut self.remove, self.ledger.tags(), &self.frozen);
+        let keeps_a_tag = self.ledger.tags().iter().zip(&self.frozen).any(|(tags, frozen)| tags & frozen != 0);
+        // Someone who carries only the tag of an inactive segment stays as they are.
+        if !tags::is_empty(&self.remove) || !keeps_a_tag {
+            self.plan.push(PlanRow {
+                email: self.ledger.email().unwrap_or_default(),
+                key: None,
+                row: None,
+                payload: None,
+                hash: None,
+                in_ledger: true,
+                is_member: false,
+                add: &self.none,
+                remove: &self.remove,
+                reason: None,
+            })?;
+        }
+        self.ledger.advance()
+    }
+}
+
+/// A member who does not go, and why.
+fn troubled<'a>(email: &'a str, key: &'a str, reason: RowReason, none: &'a [u8]) -> PlanRow<'a> {
+    PlanRow {
+        email,
+        key: Some(key),
+        row: None,
+        payload: None,
+        hash: None,
+        in_ledger: false,
+        is_member: true,
+        add: none,
+        remove: none,
+        reason: Some(reason),
+    }
+}
