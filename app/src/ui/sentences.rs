@@ -95,6 +95,7 @@ pub fn file(language: Locale, fault: FileFault) -> Sentence {
         FileFault::Format => sentence!(language, faults.file_format, file_format_todo),
         FileFault::Header => sentence!(language, faults.file_header, file_header_todo),
         FileFault::TooLarge => sentence!(language, faults.file_too_large, file_too_large_todo),
+        FileFault::Changed => sentence!(language, faults.file_changed, file_changed_todo),
         FileFault::NoSpace => sentence!(language, faults.no_space, no_space_todo),
     }
 }
