@@ -53,6 +53,8 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 
+pub mod batches;
+pub mod claims;
 pub mod connections;
 #[cfg(test)]
 mod definitions_tests;
@@ -60,8 +62,11 @@ mod error;
 pub mod exports;
 pub mod names;
 mod postgres;
+pub mod pace;
 pub mod refreshes;
+pub mod runs;
 pub mod segments;
+pub mod slots;
 pub mod sources;
 pub(in crate::db) mod sql;
 mod sqlite;

@@ -1,0 +1,342 @@
+//! Runs as people see them: queued, looked at, asked to stop. How the engine takes up and moves a run is in
+//! [`super::claims`]; its batches are in [`super::batches`].
+
+use domain::id::{ConnectionId, ExportId, RunId};
+use domain::paging::{Page, PageRequest};
+use domain::run::{Counts, Run, RunReason, RunState, Trigger};
+
+use super::{DbError, Tx, parse, sql, values};
+
+/// A run to be queued.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id: a UUID of version 7, so that ids follow the time.
+    pub id: RunId,
+    /// The export, with its name and the version of its settings.
+    pub export: ExportId,
+    /// The export's name.
+    pub export_name: String,
+    /// The version of its settings.
+    pub settings_version: i64,
+    /// The connection, and the account that it opens.
+    pub connection: Option<(ConnectionId, String)>,
+    /// What starts it.
+    pub trigger: Trigger,
+    /// Who starts it: an address.
+    pub started_by: Option<String>,
+    /// The slot that it stands for.
+    pub slot_at: Option<i64>,
+}
+
+/// What came of queueing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queued {
+    /// The run is queued.
+    New(RunId),
+    /// The export has an active run already: this one.
+    Active(RunId),
+}
+
+impl Queued {
+    /// The run that goes, new or not.
+    pub fn run(self) -> RunId {
+        match self {
+            Self::New(id) | Self::Active(id) => id,
+        }
+    }
+}
+
+/// How far an active run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Progress {
+    /// Contacts that the plan sends.
+    pub to_send: u64,
+    /// Contacts sent so far.
+    pub sent: u64,
+    /// Tag changes that the plan makes.
+    pub tags_to_change: u64,
+    /// Tag changes made so far.
+    pub tags_changed: u64,
+    /// Contacts a second over the last minute.
+    pub rate: f64,
+    /// Seconds left, where they can be told.
+    pub seconds_left: Option<u64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    export_id: String,
+    export_name: String,
+    started_because: String,
+    started_by: Option<String>,
+    state: String,
+    reason: Option<String>,
+    detail: Option<String>,
+    waiting_until: Option<i64>,
+    cancel_requested_at: Option<i64>,
+    snapshot: Option<i64>,
+    settings_version: i64,
+    slot_at: Option<i64>,
+    members: i64,
+    accepted: i64,
+    unchanged: i64,
+    rejected: i64,
+    held: i64,
+    unconfirmed: i64,
+    tags_added: i64,
+    tags_removed: i64,
+    requests: i64,
+    retries: i64,
+    queued_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+}
+
+macro_rules! select_runs {
+    ($rest:literal) => {
+        concat!(
+            "select id, export_id, export_name, started_because, started_by, state, reason, detail, waiting_until,
+                cancel_requested_at, snapshot, settings_version, slot_at, members, accepted, unchanged, rejected,
+                held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at, finished_at
+             from runs ",
+            $rest
+        )
+    };
+}
+
+impl Row {
+    fn run(self) -> Result<Run, DbError> {
+        let count = |number: i64| values::unsigned("runs.counts", number);
+        let counts = Counts {
+            members: count(self.members)?,
+            accepted: count(self.accepted)?,
+            unchanged: count(self.unchanged)?,
+            rejected: count(self.rejected)?,
+            held: count(self.held)?,
+            unconfirmed: count(self.unconfirmed)?,
+            tags_added: count(self.tags_added)?,
+            tags_removed: count(self.tags_removed)?,
+            requests: count(self.requests)?,
+            retries: count(self.retries)?,
+        };
+        let reason = self.reason.map(|name| RunReason::parse(&name).ok_or(DbError::Corrupt("runs.reason")));
+        Ok(Run {
+            id: parse("runs.id", &self.id)?,
+            export: parse("runs.export_id", &self.export_id)?,
+            export_name: self.export_name,
+            trigger: Trigger::parse(&self.started_because).ok_or(DbError::Corrupt("runs.started_because"))?,
+            started_by: self.started_by,
+            state: RunState::parse(&self.state).ok_or(DbError::Corrupt("runs.state"))?,
+            reason: reason.transpose()?,
+            detail: self.detail,
+            waiting_until: self.waiting_until,
+            cancel_requested: self.cancel_requested_at.is_some(),
+            snapshot: self.snapshot,
+            settings_version: self.settings_version,
+            slot_at: self.slot_at,
+            counts,
+            queued_at: self.queued_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+        })
+    }
+}
+
+/// Queues a run. While another run of the export is active, gives that one: the unique index decides, so that two
+/// clicks, two replicas or a slot and a click make one run.
+pub async fn queue(tx: &mut Tx, new: &NewRun, now: i64) -> Result<Queued, DbError> {
+    let added = insert(tx, new, RunState::Queued, None, now).await?;
+    if added {
+        return Ok(Queued::New(new.id));
+    }
+    let active = active_of(tx, new.export).await?;
+    active.map(Queued::Active).ok_or(DbError::Corrupt("runs.export_id"))
+}
+
+/// Records a slot that does not run. Does nothing if the slot is recorded already.
+pub async fn record_skipped(tx: &mut Tx, new: &NewRun, reason: RunReason, now: i64) -> Result<bool, DbError> {
+    insert(tx, new, RunState::Skipped, Some(reason), now).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    new: &NewRun,
+    state: RunState,
+    reason: Option<RunReason>,
+    now: i64,
+) -> Result<bool, DbError> {
+    let (connection, brand) = new.connection.as_ref().map(|(id, brand)| (id.to_string(), brand.as_str())).unzip();
+    let added = sql::execute!(
+        tx,
+        "insert into runs (id, export_id, export_name, connection_id, brand_id, started_because, started_by, state,
+            reason, due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger, slot_at, next_row,
+            next_tag, next_tag_row, to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
+            rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $10, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, $10, $14)
+         on conflict do nothing",
+        new.id.to_string(),
+        new.export.to_string(),
+        &new.export_name,
+        connection,
+        brand,
+        new.trigger.as_str(),
+        &new.started_by,
+        state.as_str(),
+        reason.map(RunReason::as_str),
+        now,
+        new.settings_version,
+        false,
+        new.slot_at,
+        state.is_final().then_some(now),
+    )?;
+    Ok(added == 1)
+}
+
+/// One run.
+pub async fn find(tx: &mut Tx, id: RunId) -> Result<Option<Run>, DbError> {
+    sql::fetch_optional!(tx, Row, select_runs!("where id = $1"), id.to_string())?.map(Row::run).transpose()
+}
+
+/// The active run of an export.
+pub async fn active_of(tx: &mut Tx, export: ExportId) -> Result<Option<RunId>, DbError> {
+    let row = sql::fetch_optional!(
+        tx,
+        (String,),
+        "select id from runs where export_id = $1 and finished_at is null",
+        export.to_string(),
+    )?;
+    row.map(|(id,)| parse("runs.id", &id)).transpose()
+}
+
+/// The runs of one export, or of all, newest first.
+pub async fn list(tx: &mut Tx, export: Option<ExportId>, page: PageRequest) -> Result<Page<Run>, DbError> {
+    let (size, offset) = (i64::from(page.size), i64::try_from(page.offset()).unwrap_or(i64::MAX));
+    let (rows, total) = match export.map(|id| id.to_string()) {
+        Some(export) => (
+            sql::fetch_all!(
+                tx,
+                Row,
+                select_runs!("where export_id = $1 order by queued_at desc, id desc limit $2 offset $3"),
+                &export,
+                size,
+                offset,
+            )?,
+            sql::fetch_one!(tx, (i64,), "select count(*) from runs where export_id = $1", &export)?.0,
+        ),
+        None => (
+            sql::fetch_all!(
+                tx,
+                Row,
+                select_runs!("order by queued_at desc, id desc limit $1 offset $2"),
+                size,
+                offset,
+            )?,
+            sql::fetch_one!(tx, (i64,), "select count(*) from runs")?.0,
+        ),
+    };
+    let items = rows.into_iter().map(Row::run).collect::<Result<_, _>>()?;
+    Ok(Page { items, page, total: values::unsigned("count", total)? })
+}
+
+/// The last run of each export that has one: the active one, else the one queued last.
+pub async fn last_runs(tx: &mut Tx) -> Result<Vec<Run>, DbError> {
+    let rows = sql::fetch_all!(
+        tx,
+        Row,
+        select_runs!(
+            "where not exists (
+                select 1 from runs newer
+                where newer.export_id = runs.export_id
+                    and (newer.queued_at > runs.queued_at
+                        or newer.queued_at = runs.queued_at and newer.id > runs.id))
+             order by export_id"
+        ),
+    )?;
+    rows.into_iter().map(Row::run).collect()
+}
+
+/// Asks a run to stop; false if it has ended. The engine stops sending at once, and takes up a waiting run to end it.
+pub async fn request_cancel(tx: &mut Tx, id: RunId, now: i64) -> Result<bool, DbError> {
+    let changed = sql::execute!(
+        tx,
+        "update runs
+         set cancel_requested_at = coalesce(cancel_requested_at, $2), due_at = case when due_at < $2 then due_at else $2 end
+         where id = $1 and finished_at is null",
+        id.to_string(),
+        now,
+    )?;
+    Ok(changed == 1)
+}
+
+/// Runs that wait for the connection to be repaired go on at once: call it when its key has been replaced.
+pub async fn go_on_with(tx: &mut Tx, connection: ConnectionId, now: i64) -> Result<u64, DbError> {
+    sql::execute!(
+        tx,
+        "update runs
+         set due_at = $2, waiting_until = $2
+         where connection_id = $1 and state = 'waiting'",
+        connection.to_string(),
+        now,
+    )
+}
+
+/// How far a run is. The rate is that of the last minute before `now`.
+pub async fn progress(tx: &mut Tx, id: RunId, now: i64) -> Result<Option<Progress>, DbError> {
+    #[derive(sqlx::FromRow)]
+    struct Numbers {
+        to_send: i64,
+        sent: i64,
+        tags_to_change: i64,
+        tags_changed: i64,
+        state: String,
+    }
+    let row = sql::fetch_optional!(
+        tx,
+        Numbers,
+        "select to_send, sent, tags_to_change, tags_changed, state from runs where id = $1",
+        id.to_string(),
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let (sent_lately, since) = sql::fetch_one!(
+        tx,
+        (i64, Option<i64>),
+        "select cast(coalesce(sum(row_count), 0) as bigint), min(sent_at)
+         from batches
+         where run_id = $1 and kind = 'upsert' and sent_at > $2",
+        id.to_string(),
+        now - MINUTE,
+    )?;
+    let rate = rate(sent_lately, since, now);
+    let number = |number: i64| values::unsigned("runs.progress", number);
+    let mut progress = Progress {
+        to_send: number(row.to_send)?,
+        sent: number(row.sent)?,
+        tags_to_change: number(row.tags_to_change)?,
+        tags_changed: number(row.tags_changed)?,
+        rate,
+        seconds_left: None,
+    };
+    if row.state == RunState::Sending.as_str() {
+        progress.seconds_left = seconds_left(progress.to_send.saturating_sub(progress.sent), rate);
+    }
+    Ok(Some(progress))
+}
+
+const MINUTE: i64 = 60_000_000;
+
+/// Contacts a second between the first of the last minute and now.
+#[expect(clippy::cast_precision_loss, reason = "shown to people with two digits")]
+fn rate(sent: i64, since: Option<i64>, now: i64) -> f64 {
+    match since {
+        Some(since) if now > since => sent as f64 * 1e6 / ((now - since).max(1_000_000)) as f64,
+        _ => 0.0,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown to people with two digits")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rounded, positive number of seconds")]
+fn seconds_left(rows: u64, rate: f64) -> Option<u64> {
+    (rate > 0.0).then(|| (rows as f64 / rate).ceil() as u64)
+}
