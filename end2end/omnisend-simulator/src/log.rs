@@ -68,6 +68,7 @@ pub struct RecordView {
 pub struct RequestLog {
     records: VecDeque<Record>,
     capacity: usize,
+    /// Which of all records ever have a body, counted from 0.
     bodies: VecDeque<u64>,
     counts: BTreeMap<(Endpoint, u16), u64>,
     total: u64,
@@ -80,16 +81,17 @@ impl RequestLog {
 
     pub fn push(&mut self, record: Record) {
         *self.counts.entry((record.endpoint, record.status)).or_default() += 1;
-        self.total += 1;
         if record.body.is_some() {
-            self.bodies.push_back(record.number);
+            self.bodies.push_back(self.total);
         }
         if self.bodies.len() > BODIES_MAX {
-            let oldest = self.bodies.pop_front().unwrap_or_default();
-            if let Some(record) = self.records.iter_mut().find(|record| record.number == oldest) {
+            let forgotten = self.total - self.records.len() as u64;
+            let oldest = self.bodies.pop_front().and_then(|place| place.checked_sub(forgotten));
+            if let Some(record) = oldest.and_then(|place| self.records.get_mut(place as usize)) {
                 record.body = None;
             }
         }
+        self.total += 1;
         if self.records.len() >= self.capacity {
             self.records.pop_front();
         }
@@ -130,5 +132,37 @@ impl Record {
             query: self.query.to_string(),
             body: self.body.as_ref().map(|body| serde_json::from_slice(body).unwrap_or(Value::Null)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_records_and_the_newest_bodies_are_kept() {
+        let mut log = RequestLog::new(BODIES_MAX + 5);
+        let count = BODIES_MAX as u64 + 20;
+        for number in 1..=count {
+            log.push(Record {
+                number,
+                at: 0,
+                brand: None,
+                endpoint: Endpoint::ContactsList,
+                status: 200,
+                items: 0,
+                fault: None,
+                served: true,
+                answered: true,
+                body_hash: 0,
+                query: Box::default(),
+                body: Some(Bytes::from_static(b"{}")),
+            });
+        }
+        let kept: Vec<&Record> = log.since(0).collect();
+        assert_eq!((kept.len(), kept[0].number, log.total()), (BODIES_MAX + 5, 16, count));
+        let without: Vec<u64> =
+            kept.iter().filter(|record| record.body.is_none()).map(|record| record.number).collect();
+        assert_eq!(without, [16, 17, 18, 19, 20]);
     }
 }

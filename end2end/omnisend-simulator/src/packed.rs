@@ -27,11 +27,6 @@ impl Packed {
         Self(bytes.into_boxed_slice())
     }
 
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The entries in the order of their keys; the text is `None` for a removal.
     pub fn iter(&self) -> Entries<'_> {
         Entries { rest: &self.0 }
@@ -40,6 +35,16 @@ impl Packed {
     /// The text under a key.
     pub fn get(&self, key: u32) -> Option<&str> {
         self.iter().find(|(known, _)| *known == key).and_then(|(_, text)| text)
+    }
+
+    /// Whether the patch would change nothing.
+    pub fn covers(&self, patch: &Packed) -> bool {
+        let mut own = self.iter().peekable();
+        patch.iter().all(|(key, text)| {
+            while own.next_if(|(known, _)| *known < key).is_some() {}
+            let found = own.next_if(|(known, _)| *known == key).and_then(|(_, text)| text);
+            found == text
+        })
     }
 
     /// This with the patch laid over it: what the patch does not name stays.
@@ -140,6 +145,16 @@ mod tests {
             stored.merged(&patch).iter().map(|(key, text)| (key, text.unwrap_or("-").to_owned())).collect();
         let expected = [(1, "Ana"), (2, "Silva"), (300, "8"), (90_000, "")];
         assert_eq!(merged, expected.map(|(key, text)| (key, text.to_owned())));
+    }
+
+    #[test]
+    fn a_patch_that_says_what_is_there_changes_nothing() {
+        let stored = packed(&[(1, Some("Ana")), (3, Some("Lisboa")), (300, Some("7"))]);
+        assert!(stored.covers(&packed(&[(1, Some("Ana")), (2, None), (300, Some("7")), (301, None)])));
+        for patch in [packed(&[(1, None)]), packed(&[(3, Some("Porto"))]), packed(&[(400, Some("x"))])] {
+            assert!(!stored.covers(&patch));
+            assert!(stored.merged(&patch).covers(&patch));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::auth::{self, Key};
 use crate::batches::store::{Batches, ItemWork};
 use crate::call::{self, Call, Checked};
+use crate::chance;
 use crate::contacts::record::{Channel, ChannelWrite, Contact, ContactWrite, Status};
 use crate::contacts::store::Contacts;
 use crate::contacts::validate::Dictionary;
@@ -114,12 +115,15 @@ impl Brand {
         view::contact(&id, contact, self.segments.of(contact, dictionary), dictionary, switches)
     }
 
-    fn unsubscribe(&mut self, pattern: &str, count: usize, now: i64, switches: &Switches) {
+    /// Up to `count` of the people whose address fits unsubscribe; `chance` decides who.
+    fn unsubscribe(&mut self, pattern: &str, count: usize, chance: impl Fn(u32) -> f64, now: i64, switches: &Switches) {
         let subscribed =
             self.contacts.iter().filter(|(_, contact)| contact.email_status.status != Status::Unsubscribed);
         let fitting =
             subscribed.filter(|(_, contact)| contact.email.as_deref().is_some_and(|email| fits(pattern, email)));
-        let slots: Vec<u32> = fitting.map(|(slot, _)| slot).take(count).collect();
+        let mut slots: Vec<u32> = fitting.map(|(slot, _)| slot).collect();
+        slots.sort_by(|left, right| chance(*left).total_cmp(&chance(*right)));
+        slots.truncate(count);
         let status =
             ChannelWrite { channel: Channel::Email, status: Status::Unsubscribed, at: Some(now), welcome: false };
         let write = ContactWrite { statuses: vec![status], ..ContactWrite::default() };
@@ -227,7 +231,9 @@ impl World {
             Event::RevokeKey(status) => key.refused_with = Some(*status),
             Event::Unsubscribe { email, count } => {
                 if let Some(brand) = self.brands.get_mut(key.brand) {
-                    brand.unsubscribe(email, *count, now, &self.switches);
+                    let (seed, request) = (self.seed, self.requests);
+                    let chance = |slot: u32| chance::draw(seed, [request, u64::from(slot), 1]);
+                    brand.unsubscribe(email, *count, chance, now, &self.switches);
                 }
             }
         }

@@ -224,7 +224,7 @@ impl Contacts {
         self.set_email(slot, email, switches);
         self.set_phone(slot, phone);
         let Some(contact) = self.all.get_mut(slot as usize) else { return };
-        if !write.fields.is_empty() {
+        if !contact.fields.covers(&write.fields) {
             contact.fields = contact.fields.merged(&write.fields);
         }
         let events = consent::apply(contact, slot, write, created, now, switches, &mut self.consent);

@@ -8,6 +8,7 @@ mod errors;
 mod faults;
 mod limits;
 mod paging;
+mod program;
 mod shapes;
 mod stage;
 mod tags;
