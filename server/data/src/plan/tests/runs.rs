@@ -1,0 +1,282 @@
+//! How the runs of an export follow one another.
+
+use domain::paging::PageRequest;
+use domain::run::RowReason;
+use domain::segment::Definition;
+use futures::StreamExt;
+
+use super::{
+    EXPORT, Person, all_well, close, contacts, failed, is_true, ledger, ledger_lines, person, plan, refused, request,
+    run, segment, tag_lines, write_people,
+};
+use crate::error::DataError;
+use crate::plan::{TagOp, TroubledRow};
+use crate::store::{ledger_path, plan_path, troubled_path};
+use crate::testing::engine;
+
+const IN: bool = true;
+const OUT: bool = false;
+
+#[tokio::test]
+async fn a_second_run_of_unchanged_data_sends_nothing() {
+    let (_root, engine) = engine();
+    let people = [person("B@x.com", "Bo", [IN, OUT, OUT]), person("a@x.com", "Ana", [IN, IN, OUT])];
+    write_people(&engine, 1, &people);
+    write_people(&engine, 2, &people);
+    let segments = vec![segment(0, true), segment(1, true)];
+    let first = plan(&engine, 1, None, segments.clone()).await;
+    assert_eq!((first.members, first.to_send, first.new_contacts, first.tags_to_add), (2, 2, 2, 3));
+    assert_eq!(first.tags, ["t0", "t1"]);
+    let sent = contacts(&engine, 1).await;
+    assert_eq!(
+        sent.iter().map(|c| (c.row, c.email.as_str(), c.key.as_str())).collect::<Vec<_>>(),
+        [(0, "a@x.com", "k001"), (1, "b@x.com", "k000")]
+    );
+    assert_eq!(tag_lines(&engine, 1).await, ["+t0 a@x.com after 0", "+t0 b@x.com after 1", "+t1 a@x.com after 0"]);
+    let closed = close(&engine, all_well(1, None)).await.counts;
+    assert_eq!((closed.accepted, closed.tags_added, closed.tags_removed), (2, 3, 0));
+    assert_eq!(ledger_lines(&engine, 1), ["a@x.com t0,t1", "b@x.com t0"]);
+
+    let second = plan(&engine, 2, Some(1), segments).await;
+    assert_eq!((second.members, second.to_send, second.unchanged), (2, 0, 2));
+    assert_eq!((second.tags_to_add, second.tags_to_remove), (0, 0));
+    assert!(contacts(&engine, 2).await.is_empty());
+    let closed = close(&engine, all_well(2, Some(1))).await.counts;
+    assert_eq!((closed.accepted, closed.unchanged), (0, 2));
+    assert_eq!(ledger(&engine, 2), ledger(&engine, 1));
+}
+
+#[tokio::test]
+async fn rows_that_failed_come_again_and_carry_no_tag_until_they_are_accepted() {
+    let (_root, engine) = engine();
+    let people: Vec<Person> = (0..4).map(|n| person(&format!("p{n}@x.com"), "P", [IN, OUT, OUT])).collect();
+    for snapshot in 1..=3 {
+        write_people(&engine, snapshot, &people);
+    }
+    let segments = || vec![segment(0, true)];
+    plan(&engine, 1, None, segments()).await;
+    let mut request = all_well(1, None);
+    request.refused = refused(&[0]);
+    request.unconfirmed.push(1..2);
+    request.held.push(2..3);
+    let closed = close(&engine, request).await;
+    assert_eq!(closed.counts.tags_added, 1);
+    assert_eq!(closed.reasons, [(RowReason::Refused, 1), (RowReason::Canceled, 1), (RowReason::NoAnswer, 1)]);
+    assert_eq!(ledger_lines(&engine, 1), ["p3@x.com t0"]);
+
+    let second = plan(&engine, 2, Some(1), segments()).await;
+    assert_eq!((second.to_send, second.new_contacts, second.unchanged), (3, 3, 1));
+    let mut request = all_well(2, Some(1));
+    request.failed_tags = vec![failed(TagOp::Add, "t0", 1..2)];
+    close(&engine, request).await;
+    assert_eq!(ledger_lines(&engine, 2), ["p0@x.com t0", "p1@x.com ", "p2@x.com t0", "p3@x.com t0"]);
+
+    let third = plan(&engine, 3, Some(2), segments()).await;
+    assert_eq!((third.to_send, third.unchanged), (0, 4));
+    assert_eq!(tag_lines(&engine, 3).await, ["+t0 p1@x.com"]);
+}
+
+#[tokio::test]
+async fn a_changed_row_that_is_refused_keeps_what_was_confirmed_before() {
+    let (_root, engine) = engine();
+    write_people(&engine, 1, &[person("a@x.com", "Ana", [IN, OUT, OUT])]);
+    write_people(&engine, 2, &[person("a@x.com", "Anna", [IN, IN, OUT])]);
+    let segments = || vec![segment(0, true), segment(1, true)];
+    plan(&engine, 1, None, segments()).await;
+    close(&engine, all_well(1, None)).await;
+    let second = plan(&engine, 2, Some(1), segments()).await;
+    assert_eq!((second.to_send, second.new_contacts), (1, 0));
+    // The contact is there: its new tag need not wait for the row.
+    assert_eq!(tag_lines(&engine, 2).await, ["+t1 a@x.com"]);
+    let mut request = all_well(2, Some(1));
+    request.refused = refused(&[0]);
+    let closed = close(&engine, request).await;
+    assert_eq!((closed.counts.rejected, closed.counts.tags_added), (1, 1));
+    let (before, after) = (ledger(&engine, 1), ledger(&engine, 2));
+    assert_eq!(after[0].1, before[0].1, "the hash is that of the accepted row");
+    assert_eq!(after[0].2, ["t0", "t1"]);
+}
+
+#[tokio::test]
+async fn a_leaver_loses_the_tag_and_is_never_sent() {
+    let (_root, engine) = engine();
+    write_people(&engine, 1, &[person("a@x.com", "Ana", [IN, IN, OUT]), person("b@x.com", "Bo", [IN, OUT, OUT])]);
+    write_people(&engine, 2, &[person("a@x.com", "Ana", [OUT, IN, OUT]), person("b@x.com", "Bo", [OUT, OUT, OUT])]);
+    write_people(&engine, 3, &[person("a@x.com", "Ana", [OUT, IN, OUT])]);
+    let segments = || vec![segment(0, true), segment(1, true)];
+    plan(&engine, 1, None, segments()).await;
+    close(&engine, all_well(1, None)).await;
+    let second = plan(&engine, 2, Some(1), segments()).await;
+    assert_eq!((second.members, second.to_send, second.tags_to_remove), (1, 0, 2));
+    assert_eq!(tag_lines(&engine, 2).await, ["-t0 a@x.com", "-t0 b@x.com"]);
+    // The second removal is not confirmed: it comes again.
+    let mut request = all_well(2, Some(1));
+    request.failed_tags = vec![failed(TagOp::Remove, "t0", 1..2)];
+    assert_eq!(close(&engine, request).await.counts.tags_removed, 1);
+    assert_eq!(ledger_lines(&engine, 2), ["a@x.com t1", "b@x.com t0"]);
+    let third = plan(&engine, 3, Some(2), segments()).await;
+    assert_eq!((third.members, third.unchanged, third.to_send), (1, 1, 0));
+    assert_eq!(tag_lines(&engine, 3).await, ["-t0 b@x.com"]);
+    close(&engine, all_well(3, Some(2))).await;
+    assert_eq!(ledger_lines(&engine, 3), ["a@x.com t1"]);
+}
+
+#[tokio::test]
+async fn a_segment_that_the_export_no_longer_has_loses_its_tag() {
+    let (_root, engine) = engine();
+    let people = [person("a@x.com", "Ana", [IN, IN, OUT]), person("b@x.com", "Bo", [OUT, IN, OUT])];
+    write_people(&engine, 1, &people);
+    write_people(&engine, 2, &people);
+    plan(&engine, 1, None, vec![segment(0, true), segment(1, true)]).await;
+    close(&engine, all_well(1, None)).await;
+    let second = plan(&engine, 2, Some(1), vec![segment(0, true)]).await;
+    assert_eq!((second.members, second.to_send), (1, 0));
+    assert_eq!(tag_lines(&engine, 2).await, ["-t1 a@x.com", "-t1 b@x.com"]);
+    close(&engine, all_well(2, Some(1))).await;
+    assert_eq!(ledger_lines(&engine, 2), ["a@x.com t0"]);
+}
+
+#[tokio::test]
+async fn an_inactive_segment_leaves_its_tag_alone_and_delivers_nobody() {
+    let (_root, engine) = engine();
+    write_people(&engine, 1, &[person("a@x.com", "Ana", [IN, OUT, OUT]), person("b@x.com", "Bo", [IN, OUT, OUT])]);
+    // Ana has left the segment, Cleo would join it; Bo's name changed.
+    let next = [person("b@x.com", "Bob", [IN, OUT, OUT]), person("c@x.com", "Cleo", [IN, OUT, OUT])];
+    write_people(&engine, 2, &next);
+    write_people(&engine, 3, &next);
+    plan(&engine, 1, None, vec![segment(0, true)]).await;
+    close(&engine, all_well(1, None)).await;
+    let second = plan(&engine, 2, Some(1), vec![segment(0, false)]).await;
+    assert_eq!((second.members, second.to_send, second.tags_to_add, second.tags_to_remove), (0, 0, 0, 0));
+    close(&engine, all_well(2, Some(1))).await;
+    assert_eq!(ledger(&engine, 2), ledger(&engine, 1));
+    // Active again, the difference of both refreshes is made up for.
+    let third = plan(&engine, 3, Some(2), vec![segment(0, true)]).await;
+    assert_eq!((third.members, third.to_send, third.new_contacts), (2, 2, 1));
+    assert_eq!(tag_lines(&engine, 3).await, ["+t0 c@x.com after 1", "-t0 a@x.com"]);
+}
+
+#[tokio::test]
+async fn a_static_segment_delivers_its_frozen_members() {
+    let (_root, engine) = engine();
+    write_people(&engine, 1, &[person("a@x.com", "Ana", [IN, OUT, OUT]), person("b@x.com", "Bo", [OUT, IN, OUT])]);
+    write_people(&engine, 2, &[person("a@x.com", "Ana", [OUT, OUT, OUT]), person("b@x.com", "Bo", [IN, IN, OUT])]);
+    let mut frozen = segment(0, true);
+    frozen.definition = Definition::Static { rule: is_true("in_0") };
+    let now = "2026-11-22T11:30:00Z".parse().expect("an instant");
+    assert_eq!(engine.freeze_members(1, &is_true("in_0"), now, frozen.id).await.expect("frozen"), 1);
+    let summary = plan(&engine, 2, None, vec![frozen.clone(), segment(1, true)]).await;
+    assert_eq!((summary.members, summary.to_send), (2, 2));
+    assert_eq!(tag_lines(&engine, 2).await, ["+t0 a@x.com after 0", "+t1 b@x.com after 1"]);
+    engine.forget_members(frozen.id).await.expect("removed");
+    let gone = engine.make_plan(request(2, None, vec![frozen])).await;
+    assert!(matches!(gone, Err(DataError::Missing)), "{gone:?}");
+}
+
+#[tokio::test]
+async fn troubled_rows_are_told_with_their_reasons() {
+    let (_root, engine) = engine();
+    let mut people = vec![
+        person("same@x.com", "Second", [OUT, IN, OUT]),
+        person("none", "Bad", [IN, OUT, OUT]),
+        person(" SAME@x.com", "First", [IN, OUT, OUT]),
+        person("z@x.com", "Zoe", [IN, OUT, OUT]),
+        person("nobody@x.com", "No member", [OUT, OUT, OUT]),
+    ];
+    people.push(Person { email: None, ..person("", "Missing", [IN, OUT, OUT]) });
+    write_people(&engine, 1, &people);
+    let summary = plan(&engine, 1, None, vec![segment(0, true), segment(1, true)]).await;
+    assert_eq!((summary.members, summary.to_send, summary.rejected, summary.held), (5, 2, 2, 1));
+    let sent = contacts(&engine, 1).await;
+    assert_eq!(sent[0].key, "k000", "the smallest key goes");
+    // The contact carries the tags of everybody who shares the address.
+    assert_eq!(
+        tag_lines(&engine, 1).await,
+        ["+t0 same@x.com after 0", "+t0 z@x.com after 1", "+t1 same@x.com after 0"]
+    );
+    assert!(engine.troubled_counts(run(1)).await.expect("counts").is_empty());
+    let mut request = all_well(1, None);
+    request.refused = refused(&[1]);
+    close(&engine, request).await;
+    let row = |key: &str, email: &str, reason, detail: &str| TroubledRow {
+        key: key.to_owned(),
+        email: email.to_owned(),
+        reason,
+        detail: detail.to_owned(),
+    };
+    let expected = [
+        row("k001", "none", RowReason::EmailInvalid, ""),
+        row("k005", "", RowReason::EmailMissing, ""),
+        row("k002", "same@x.com", RowReason::EmailRepeated, ""),
+        row("k003", "z@x.com", RowReason::Refused, "no 1"),
+    ];
+    let stream = engine.troubled_stream(run(1)).await.expect("a stream");
+    let streamed: Vec<TroubledRow> = stream.map(|row| row.expect("a row")).collect().await;
+    assert_eq!(streamed, expected);
+    let page = engine.troubled_page(run(1), PageRequest { number: 2, size: 3 }).await.expect("a page");
+    assert_eq!((page.total, page.items.as_slice()), (4, &expected[3..]));
+    assert_eq!(engine.troubled_counts(run(1)).await.expect("counts").len(), 4);
+    engine.remove_run_files(run(1)).await.expect("removed");
+    assert!(!engine.store().exists(&troubled_path(run(1))));
+    engine.remove_export_files(EXPORT).await.expect("removed");
+    assert!(!engine.store().exists(&ledger_path(EXPORT, run(1))));
+}
+
+#[tokio::test]
+async fn the_same_inputs_give_the_same_bytes() {
+    let (_root, engine) = engine();
+    let people: Vec<Person> = (0..200_u32)
+        .map(|n| person(&format!("p{}@x.com", n * 7919 % 150), &format!("P{n}"), [n % 2 == 0, n % 3 == 0, OUT]))
+        .collect();
+    write_people(&engine, 1, &people);
+    let bytes = |path| std::fs::read(engine.store().local(&path)).expect("a file");
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        plan(&engine, 1, None, vec![segment(0, true), segment(1, true)]).await;
+        let mut request = all_well(1, None);
+        request.refused = refused(&[3, 50]);
+        close(&engine, request).await;
+        all.push((bytes(plan_path(run(1))), bytes(ledger_path(EXPORT, run(1))), bytes(troubled_path(run(1)))));
+    }
+    assert!(all.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[tokio::test]
+async fn a_plan_is_read_from_any_row_forward_and_back() {
+    let (_root, engine) = engine();
+    let people: Vec<Person> =
+        (0..9000).map(|n| person(&format!("p{n:05}@x.com"), "P", [n % 3 != 0, IN, OUT])).collect();
+    write_people(&engine, 1, &people);
+    plan(&engine, 1, None, vec![segment(0, true), segment(1, true)]).await;
+    let reader = engine.open_plan(run(1)).await.expect("a plan");
+    for (first, limit) in [(0, 100), (100, 100), (200, 100), (8950, 100), (4095, 3), (4096, 3), (9000, 5), (0, 9001)] {
+        let rows: Vec<u64> = reader.contacts(first, limit).await.expect("rows").iter().map(|c| c.row).collect();
+        let end = 9000.min(first + limit as u64);
+        assert_eq!(rows, (first..end).collect::<Vec<u64>>(), "{first} {limit}");
+    }
+    for (first, limit) in [(0, 250), (250, 250), (5990, 250), (10, 2), (6000, 1)] {
+        let changes = reader.tag_changes(TagOp::Add, "t0", first, limit).await.expect("changes");
+        let end = 6000.min(first + limit as u64);
+        assert_eq!(changes.iter().map(|c| c.number).collect::<Vec<u64>>(), (first..end).collect::<Vec<u64>>());
+        for change in changes {
+            // Every third one is not in the segment.
+            assert_eq!(change.needs_row, Some(change.number / 2 * 3 + change.number % 2 + 1));
+        }
+    }
+    assert!(reader.tag_changes(TagOp::Remove, "t0", 0, 10).await.expect("changes").is_empty());
+    assert!(reader.tag_changes(TagOp::Add, "gone", 0, 10).await.expect("changes").is_empty());
+}
+
+#[tokio::test]
+async fn an_error_of_the_refused_rows_leaves_no_ledger() {
+    let (_root, engine) = engine();
+    write_people(&engine, 1, &[person("a@x.com", "Ana", [IN, OUT, OUT])]);
+    plan(&engine, 1, None, vec![segment(0, true)]).await;
+    let mut request = all_well(1, None);
+    request.refused = futures::stream::iter([Err(std::io::Error::other("no database"))]).boxed();
+    let closed = engine.close_run(request).await;
+    assert!(matches!(closed, Err(DataError::Storage(_))), "{closed:?}");
+    assert!(!engine.store().exists(&ledger_path(EXPORT, run(1))));
+    close(&engine, all_well(1, None)).await;
+    assert_eq!(ledger_lines(&engine, 1), ["a@x.com t0"]);
+}
