@@ -87,6 +87,14 @@ pub fn time_zone() -> jiff::tz::TimeZone {
         .unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
+/// Scheme and host of this very request, for links that people pass on; as the reverse proxy in front tells them.
+pub fn origin() -> String {
+    let Some(parts) = parts() else { return String::new() };
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let scheme = header("x-forwarded-proto").filter(|scheme| scheme == "https").unwrap_or_else(|| "http".to_owned());
+    header("host").map(|host| format!("{scheme}://{host}")).unwrap_or_default()
+}
+
 /// The path of the page that is asked for.
 pub fn path() -> String {
     parts().map(|parts| parts.uri.path().to_owned()).unwrap_or_default()

@@ -23,6 +23,10 @@
 //!   (the frame's), filled (`Table`). Search, sort and page stand in the address.
 //! - **Routes**: the builder in `routes.rs`, the line in `app.rs`.
 
+pub mod connections;
+pub mod exports;
 pub mod not_found;
+pub mod runs;
 pub mod session;
 pub mod sign_in;
+pub mod users;

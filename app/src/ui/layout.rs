@@ -8,8 +8,9 @@ use super::icon::{Icon, icon};
 use super::menus::{AccountMenu, LanguageMenu, ThemeMenu};
 use super::page::Screen;
 use super::sentences;
-use crate::request::lang;
-use crate::routes::{HOME, MenuItem};
+use super::parts::CopyBox;
+use crate::request::{lang, origin};
+use crate::routes::{HOME, MenuItem, invitation};
 use crate::services::Note;
 use crate::texts::{Locale, td_string};
 
@@ -34,13 +35,29 @@ pub fn Layout(actor: Actor, item: MenuItem, note: Option<Note>, screen: Screen) 
         <div class="frame">
             <Menu actor item />
             <main id="content" tabindex="-1">
-                {note.map(|note| view! { <p class="note" role="status">{sentences::note(language, &note)}</p> })}
+                {note.map(|note| view! { <NoteBar note /> })}
                 <div class="heading">
                     <h1>{screen.title}</h1>
                     {screen.commands.map(|commands| view! { <div class="commands">{commands}</div> })}
                 </div>
                 {screen.body}
             </main>
+        </div>
+    }
+}
+
+/// What the last action did; a one-time link is shown here and nowhere else.
+#[component]
+fn NoteBar(note: Note) -> impl IntoView {
+    let language = lang();
+    let link = match &note {
+        Note::Invited(token) => Some(format!("{}{}", origin(), invitation(token))),
+        _ => None,
+    };
+    view! {
+        <div class="note" role="status">
+            <p>{sentences::note(language, &note)}</p>
+            {link.map(|text| view! { <CopyBox label=td_string!(language, common.one_time_link) text /> })}
         </div>
     }
 }

@@ -1,0 +1,147 @@
+//! Admin > Users: who may sign in, with which role. Administrators only.
+
+mod api;
+
+use domain::access::{Actor, Role};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use serde::{Deserialize, Serialize};
+
+pub use api::{AddUser, InviteAgain, SetEnabled, SetRole};
+
+use crate::request::{fault, lang, query, services};
+use crate::routes::MenuItem;
+use crate::services::{Answer, UserLine};
+use crate::texts::{Locale, td_string, text};
+use crate::ui::{
+    ActionsMenu, Badge, Choice, FaultSummary, Faults, PostButton, RadioGroup, Screen, Table, TextField, TimeAgo, Tone,
+    sentences, signed_in,
+};
+
+/// What was typed at the last try to add a person.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UsersQuery {
+    /// The address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// The role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+/// The people, and the form that adds one.
+#[component]
+pub fn UsersPage() -> impl IntoView {
+    signed_in(MenuItem::Users, load)
+}
+
+async fn load(actor: Actor) -> Answer<Screen> {
+    let language = lang();
+    let users = services()?.accounts.users(&actor).await?;
+    let error = fault();
+    let head = view! {
+        <th scope="col">{td_string!(language, sign_in.email)}</th>
+        <th scope="col">{td_string!(language, users.role)}</th>
+        <th scope="col">{td_string!(language, common.status)}</th>
+        <th scope="col">{td_string!(language, users.last_sign_in)}</th>
+        <th scope="col" class="actions"><span class="visually-hidden">{td_string!(language, common.actions)}</span></th>
+    };
+    let rows = users.into_iter().map(|user| row(language, user, &actor)).collect_view();
+    let body = view! {
+        <FaultSummary error=error.clone() labels=vec![("email", td_string!(language, sign_in.email).to_owned())] />
+        <Table label=td_string!(language, users.title) head=head.into_any() body=rows.into_any() />
+        <AddUserForm faults=Faults::of(error.as_ref()) />
+    };
+    Ok(Screen::new(td_string!(language, users.title), body))
+}
+
+/// Whether a person can sign in, as a state.
+fn state(language: Locale, user: &UserLine) -> AnyView {
+    let (tone, text) = if !user.is_enabled {
+        (Tone::Warning, td_string!(language, users.disabled))
+    } else if user.has_password {
+        (Tone::Good, td_string!(language, users.active))
+    } else {
+        (Tone::Quiet, td_string!(language, users.invited))
+    };
+    view! { <Badge tone text /> }.into_any()
+}
+
+fn row(language: Locale, user: UserLine, actor: &Actor) -> AnyView {
+    let is_self = user.id == actor.id;
+    let id = user.id.to_string();
+    let roles = Role::ALL.into_iter().filter(|role| *role != user.role).map(|role| {
+        let name = sentences::role(language, role).to_owned();
+        let fields = vec![("user", id.clone()), ("role", role.as_str().to_owned())];
+        view! { <PostButton action=SetRole::PATH fields text=text!(language, users.make_role, role = name) /> }.into_any()
+    });
+    let (enabled, verb) = if user.is_enabled {
+        ("false", td_string!(language, users.disable))
+    } else {
+        ("true", td_string!(language, users.enable))
+    };
+    let invite = vec![("user", id.clone())];
+    let enable = vec![("user", id.clone()), ("enabled", enabled.to_owned())];
+    let mut items: Vec<AnyView> = roles.collect();
+    items.push(
+        view! { <PostButton action=InviteAgain::PATH fields=invite text=td_string!(language, users.new_link) /> }
+            .into_any(),
+    );
+    items.push(view! { <PostButton action=SetEnabled::PATH fields=enable text=verb /> }.into_any());
+    view! {
+        <tr>
+            <th scope="row">
+                <bdi>{user.email.clone()}</bdi>
+                {is_self.then(|| view! { " " <small>{td_string!(language, users.you)}</small> })}
+            </th>
+            <td>{sentences::role(language, user.role)}</td>
+            <td>{state(language, &user)}</td>
+            <td>
+                {match user.last_sign_in {
+                    Some(at) => view! { <TimeAgo at /> }.into_any(),
+                    None => td_string!(language, common.never).into_any(),
+                }}
+            </td>
+            <td class="actions"><ActionsMenu id of=user.email items /></td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The form that adds a person.
+#[component]
+fn AddUserForm(faults: Faults) -> impl IntoView {
+    let language = lang();
+    let typed: UsersQuery = query();
+    let roles = Role::ALL.into_iter().map(|role| {
+        let help = match role {
+            Role::Viewer => td_string!(language, users.viewer_may),
+            Role::Contributor => td_string!(language, users.contributor_may),
+            Role::Administrator => td_string!(language, users.administrator_may),
+        };
+        Choice::new(role.as_str(), format!("{}: {help}", sentences::role(language, role)))
+    });
+    view! {
+        <section class="card form" aria-labelledby="add-user">
+            <h2 id="add-user">{td_string!(language, users.add)}</h2>
+            <p>{td_string!(language, users.add_text)}</p>
+            <form method="post" action=AddUser::PATH>
+                <TextField
+                    name="email"
+                    kind="email"
+                    label=td_string!(language, sign_in.email)
+                    value=typed.email
+                    faults
+                />
+                <RadioGroup
+                    name="role"
+                    legend=td_string!(language, users.role)
+                    choices=roles.collect()
+                    value=typed.role.unwrap_or(Role::Viewer).as_str()
+                />
+                <div class="buttons"><button class="primary">{td_string!(language, users.add)}</button></div>
+            </form>
+        </section>
+    }
+}
