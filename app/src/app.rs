@@ -7,8 +7,12 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::request::lang;
+use crate::screens::connections::{
+    ConnectionPage, ConnectionsPage, NewConnectionPage, RemoveConnectionPage, SetUpConnectionPage,
+};
 use crate::screens::not_found::{HomePage, NotFoundPage};
 use crate::screens::sign_in::{InvitationPage, SetUpPage, SignInPage};
+use crate::screens::users::UsersPage;
 
 /// How every page is rendered.
 const WHOLE: SsrMode = SsrMode::Async;
@@ -25,6 +29,12 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=SignInPage ssr=WHOLE />
                 <Route path=path!("/set-up/:token") view=SetUpPage ssr=WHOLE />
                 <Route path=path!("/invitation/:token") view=InvitationPage ssr=WHOLE />
+                <Route path=path!("/admin/connections") view=ConnectionsPage ssr=WHOLE />
+                <Route path=path!("/admin/connections/new") view=NewConnectionPage ssr=WHOLE />
+                <Route path=path!("/admin/connections/set-up/:id") view=SetUpConnectionPage ssr=WHOLE />
+                <Route path=path!("/admin/connections/:id") view=ConnectionPage ssr=WHOLE />
+                <Route path=path!("/admin/connections/:id/remove") view=RemoveConnectionPage ssr=WHOLE />
+                <Route path=path!("/admin/users") view=UsersPage ssr=WHOLE />
             </Routes>
         </Router>
     }

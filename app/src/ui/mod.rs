@@ -3,7 +3,9 @@
 mod error_panel;
 mod field;
 mod icon;
+mod kind;
 mod layout;
+mod list;
 mod menus;
 mod number;
 mod page;
@@ -17,6 +19,8 @@ mod time;
 pub use error_panel::{ErrorPanel, FaultSummary};
 pub use field::{Choice, Faults, RadioGroup, SelectField, TextField};
 pub use icon::{Icon, icon};
+pub use kind::{kind_name, kind_picture};
+pub use list::ListQuery;
 pub use number::{decimal, number, percent};
 pub use page::{Screen, open_page, signed_in};
 pub use pagination::Pagination;

@@ -74,7 +74,8 @@ fn row(language: Locale, user: UserLine, actor: &Actor) -> AnyView {
     let roles = Role::ALL.into_iter().filter(|role| *role != user.role).map(|role| {
         let name = sentences::role(language, role).to_owned();
         let fields = vec![("user", id.clone()), ("role", role.as_str().to_owned())];
-        view! { <PostButton action=SetRole::PATH fields text=text!(language, users.make_role, role = name) /> }.into_any()
+        view! { <PostButton action=SetRole::PATH fields text=text!(language, users.make_role, role = name) /> }
+            .into_any()
     });
     let (enabled, verb) = if user.is_enabled {
         ("false", td_string!(language, users.disable))

@@ -1,0 +1,144 @@
+//! One saved connection: name and audience, another key, another export user, and the consent under which data goes.
+
+use domain::access::Actor;
+use domain::connection::Connection;
+use domain::id::ConnectionId;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_params_map;
+use serde::{Deserialize, Serialize};
+
+use super::set_up::export_user_form;
+use super::{EditConnection, ReplaceKey, audiences};
+use crate::error::AppError;
+use crate::request::{fault, lang, query, services};
+use crate::routes::{self, CONNECTIONS, MenuItem};
+use crate::services::Answer;
+use crate::texts::{Locale, td_string, text};
+use crate::ui::{
+    DateTime, FaultSummary, Faults, Icon, Notice, RadioGroup, Screen, TextField, icon, kind_name, signed_in,
+};
+
+/// What was typed at the last try.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct EditQuery {
+    /// The display name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// Who may use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) audience: Option<domain::access::Audience>,
+}
+
+/// One connection.
+#[component]
+pub fn ConnectionPage() -> impl IntoView {
+    let id = use_params_map().with_untracked(|params| params.get("id")).and_then(|id| id.parse().ok());
+    signed_in(MenuItem::Connections, move |actor| load(actor, id))
+}
+
+async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
+    let language = lang();
+    let services = services()?;
+    let one = services.connections.find(&actor, id.ok_or(AppError::NotFound)?).await?;
+    let error = fault();
+    let faults = Faults::of(error.as_ref());
+    let labels = vec![
+        ("name", td_string!(language, common.display_name).to_owned()),
+        ("key", td_string!(language, connections.api_key).to_owned()),
+        ("password", td_string!(language, sign_in.password).to_owned()),
+    ];
+    let attention = one.needs_attention.clone().map(|_| {
+        view! { <Notice warning=true><p>{td_string!(language, connections.attention_text)}</p></Notice> }
+    });
+    let remove = view! {
+        <a class="button danger" href=routes::remove_connection(one.id)>{icon(Icon::Trash)} {td_string!(language, common.remove)}</a>
+    };
+    let body = view! {
+        <FaultSummary error labels />
+        {attention}
+        {facts(language, &kind_name(&services, &one.kind), &one)}
+        {edit_form(language, &one, faults.clone())}
+        {key_form(language, &one, faults.clone())}
+        <section class="card form" aria-labelledby="export-user">
+            <h2 id="export-user">{td_string!(language, connections.export_user)}</h2>
+            <p>{text!(language, connections.export_user_is, email = one.export_user.email.clone())}</p>
+            {export_user_form(language, one.id, &actor, faults)}
+        </section>
+    };
+    Ok(Screen::new(one.name, body).with_commands(remove))
+}
+
+fn facts(language: Locale, destination: &str, one: &Connection) -> AnyView {
+    let agreed_by = one.consent.by_email.clone();
+    view! {
+        <dl class="facts card">
+            <div><dt>{td_string!(language, common.kind)}</dt><dd>{destination.to_owned()}</dd></div>
+            <div>
+                <dt>{td_string!(language, connections.account)}</dt>
+                <dd><bdi>{one.brand.name.clone()}</bdi> " " <small><bdi>{one.brand.website.clone()}</bdi></small></dd>
+            </div>
+            <div><dt>{td_string!(language, connections.created)}</dt><dd><DateTime at=one.created_at /></dd></div>
+            <div>
+                <dt>{td_string!(language, connections.privacy)}</dt>
+                <dd>
+                    {text!(language, connections.agreed_by, email = agreed_by)} ", " <DateTime at=one.consent.at />
+                    <details>
+                        <summary>{td_string!(language, connections.show_wording)}</summary>
+                        <p class="wording" lang=one.consent.language.clone()>{one.consent.wording.clone()}</p>
+                    </details>
+                </dd>
+            </div>
+        </dl>
+    }
+    .into_any()
+}
+
+fn edit_form(language: Locale, one: &Connection, faults: Faults) -> AnyView {
+    let typed: EditQuery = query();
+    view! {
+        <form class="card form" method="post" action=EditConnection::PATH data-guard="">
+            <input type="hidden" name="id" value=one.id.to_string() />
+            <TextField
+                name="name"
+                label=td_string!(language, common.display_name)
+                value=typed.name.unwrap_or_else(|| one.name.clone())
+                faults
+            />
+            <RadioGroup
+                name="audience"
+                legend=td_string!(language, connections.audience)
+                choices=audiences(language)
+                value=typed.audience.unwrap_or(one.audience).as_str()
+            />
+            <p class="help">{td_string!(language, connections.unshare_text)}</p>
+            <div class="buttons">
+                <button class="primary">{td_string!(language, common.save)}</button>
+                <a class="button" href=CONNECTIONS>{td_string!(language, common.cancel)}</a>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn key_form(language: Locale, one: &Connection, faults: Faults) -> AnyView {
+    view! {
+        <section class="card form" aria-labelledby="replace-key">
+            <h2 id="replace-key">{td_string!(language, connections.replace_key)}</h2>
+            <p>{td_string!(language, connections.replace_key_text)}</p>
+            <form method="post" action=ReplaceKey::PATH>
+                <input type="hidden" name="id" value=one.id.to_string() />
+                <TextField
+                    name="key"
+                    kind="password"
+                    label=td_string!(language, connections.api_key)
+                    max=500
+                    faults
+                />
+                <button>{td_string!(language, connections.replace_key)}</button>
+            </form>
+        </section>
+    }
+    .into_any()
+}
