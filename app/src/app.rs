@@ -11,6 +11,7 @@ use crate::screens::connections::{
     ConnectionPage, ConnectionsPage, NewConnectionPage, RemoveConnectionPage, SetUpConnectionPage,
 };
 use crate::screens::not_found::{HomePage, NotFoundPage};
+use crate::screens::runs::{RunPage, RunsPage};
 use crate::screens::sign_in::{InvitationPage, SetUpPage, SignInPage};
 use crate::screens::users::UsersPage;
 
@@ -29,6 +30,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=SignInPage ssr=WHOLE />
                 <Route path=path!("/set-up/:token") view=SetUpPage ssr=WHOLE />
                 <Route path=path!("/invitation/:token") view=InvitationPage ssr=WHOLE />
+                <Route path=path!("/data/exports/:id/runs") view=RunsPage ssr=WHOLE />
+                <Route path=path!("/runs/:id") view=RunPage ssr=WHOLE />
                 <Route path=path!("/admin/connections") view=ConnectionsPage ssr=WHOLE />
                 <Route path=path!("/admin/connections/new") view=NewConnectionPage ssr=WHOLE />
                 <Route path=path!("/admin/connections/set-up/:id") view=SetUpConnectionPage ssr=WHOLE />

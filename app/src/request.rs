@@ -136,6 +136,13 @@ pub fn status(code: StatusCode) {
     }
 }
 
+/// Keeps browsers and proxies from storing the answer.
+pub fn no_store() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
 /// Was this sent by a plain form? Then the answer is a page; otherwise it is data.
 fn is_form() -> bool {
     parts().is_some_and(|parts| {

@@ -25,6 +25,7 @@
 
 pub mod connections;
 pub mod not_found;
+pub mod runs;
 pub mod session;
 pub mod sign_in;
 pub mod users;

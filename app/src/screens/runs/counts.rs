@@ -1,0 +1,100 @@
+//! What became of the rows of a run: counts that add up, and the reasons behind those that did not arrive.
+
+use domain::run::Counts;
+use leptos::prelude::*;
+
+use crate::routes;
+use crate::services::RunView;
+use crate::texts::{Locale, td_string, text};
+use crate::ui::{Badge, Icon, Tone, icon, number, sentences};
+
+/// The counts per outcome with their sum.
+pub(super) fn outcomes(language: Locale, counts: &Counts, is_final: bool) -> AnyView {
+    let lines = [
+        (td_string!(language, runs.accepted), td_string!(language, runs.accepted_text), counts.accepted),
+        (td_string!(language, runs.unchanged), td_string!(language, runs.unchanged_text), counts.unchanged),
+        (td_string!(language, runs.rejected), td_string!(language, runs.rejected_text), counts.rejected),
+        (td_string!(language, runs.held), td_string!(language, runs.held_text), counts.held),
+        (td_string!(language, runs.unconfirmed), td_string!(language, runs.unconfirmed_text), counts.unconfirmed),
+    ];
+    let rows = lines.map(|(name, text, count)| line(language, name, text, count));
+    let open = counts.members.saturating_sub(counts.done());
+    let open = (!is_final)
+        .then(|| line(language, td_string!(language, runs.open), td_string!(language, runs.open_text), open));
+    let sum = (is_final && counts.add_up())
+        .then(|| view! { <Badge tone=Tone::Good text=td_string!(language, runs.adds_up) /> });
+    view! {
+        <div class="table" role="region" tabindex="0" aria-label=td_string!(language, runs.outcomes)>
+            <table>
+                <tbody>{rows.collect_view()} {open}</tbody>
+                <tfoot>
+                    <tr>
+                        <th scope="row">{td_string!(language, runs.members)}</th>
+                        <td>{sum}</td>
+                        <td class="number">{number(language, counts.members)}</td>
+                    </tr>
+                </tfoot>
+            </table>
+        </div>
+        <p>
+            {text!(
+                language,
+                runs.more_counts,
+                added = number(language, counts.tags_added),
+                removed = number(language, counts.tags_removed),
+                requests = number(language, counts.requests),
+                retries = number(language, counts.retries)
+            )}
+        </p>
+    }
+    .into_any()
+}
+
+fn line(language: Locale, name: &'static str, text: &'static str, count: u64) -> AnyView {
+    view! {
+        <tr>
+            <th scope="row">{name}</th>
+            <td>{text}</td>
+            <td class="number">{number(language, count)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Why rows did not arrive: how many, what happened, what to do, and all of them as a file.
+pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
+    if view.reasons.is_empty() {
+        return ().into_any();
+    }
+    let rows = view.reasons.iter().map(|(reason, count)| {
+        let sentence = sentences::row_reason(language, *reason);
+        view! {
+            <tr>
+                <th scope="row">{sentence.what}</th>
+                <td>{sentence.todo}</td>
+                <td class="number">{number(language, *count)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <h2>{td_string!(language, runs.not_arrived)}</h2>
+        <div class="table" role="region" tabindex="0" aria-label=td_string!(language, runs.not_arrived)>
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">{td_string!(language, runs.reason)}</th>
+                        <th scope="col">{td_string!(language, runs.what_to_do)}</th>
+                        <th scope="col" class="number">{td_string!(language, runs.rows)}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+        <p>
+            <a class="button" href=routes::run_rows(view.run.id) download="">
+                {icon(Icon::Download)} {td_string!(language, runs.download)}
+            </a>
+        </p>
+    }
+    .into_any()
+}

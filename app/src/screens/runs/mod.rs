@@ -1,0 +1,37 @@
+//! The history of an export, and one run: live progress, what became of every row, and why some did not arrive.
+
+mod api;
+mod counts;
+mod history;
+mod page;
+pub mod progress;
+
+pub use api::CancelRun;
+pub use history::RunsPage;
+pub use page::RunPage;
+
+use domain::run::{Run, RunReason};
+use leptos::prelude::*;
+
+use crate::texts::Locale;
+use crate::ui::{Badge, sentences};
+
+/// The state of a run, with the reason behind it for those who hover or listen.
+pub fn run_badge(language: Locale, run: &Run) -> AnyView {
+    let text = sentences::run_state(language, run.state);
+    let why = run.reason.map(|reason: RunReason| sentences::run_reason(language, reason).what);
+    let spoken = why.clone().map(|why| view! { <span class="visually-hidden">": " {why}</span> });
+    view! {
+        <span title=why>
+            <Badge tone=sentences::run_tone(run.state) text />
+            {spoken}
+        </span>
+    }
+    .into_any()
+}
+
+/// Seconds from the first work to the end; none for a run that goes on or never began.
+fn seconds_taken(run: &Run) -> Option<u64> {
+    let (start, end) = (run.started_at?, run.finished_at?);
+    u64::try_from((end - start) / 1_000_000).ok()
+}

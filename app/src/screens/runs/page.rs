@@ -1,0 +1,158 @@
+//! One run.
+
+use domain::access::Actor;
+use domain::id::RunId;
+use domain::paging::PageRequest;
+use domain::run::Run;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_params_map;
+
+use super::history::started_by;
+use super::{CancelRun, counts, progress, run_badge, seconds_taken};
+use crate::error::AppError;
+use crate::live::live_progress::LiveProgress;
+use crate::request::{fault, lang, query, services};
+use crate::routes::{self, MenuItem};
+use crate::services::{Answer, RunView, TroubledRow};
+use crate::texts::{Locale, td_string, text};
+use crate::ui::{
+    DateTime, FaultSummary, ListQuery, Notice, Pagination, PostButton, Screen, Table, decimal, duration_text, number,
+    sentences, signed_in,
+};
+
+/// Seconds after which the page without script loads itself again.
+const RELOAD: &str = "5";
+
+/// One run.
+#[component]
+pub fn RunPage() -> impl IntoView {
+    let id = use_params_map().with_untracked(|params| params.get("id")).and_then(|id| id.parse().ok());
+    signed_in(MenuItem::Exports, move |actor| load(actor, id))
+}
+
+async fn load(actor: Actor, id: Option<RunId>) -> Answer<Screen> {
+    let language = lang();
+    let services = services()?;
+    let id = id.ok_or(AppError::NotFound)?;
+    let asked: ListQuery = query();
+    let view = services.exports.run(&actor, id).await?;
+    let run = &view.run;
+    let is_final = run.state.is_final();
+    let troubled = if is_final && !view.reasons.is_empty() {
+        let page = PageRequest::of_50(asked.page.unwrap_or(1));
+        let rows = services.exports.troubled_rows(&actor, id, page).await?;
+        let pages = rows.pages();
+        troubled_rows(language, id, rows.items, u64::from(rows.page.number), pages)
+    } else {
+        ().into_any()
+    };
+    let title = text!(language, runs.run_of, name = run.export_name.clone());
+    let commands = commands(language, &view);
+    let body = view! {
+        <FaultSummary error=fault() labels=Vec::new() />
+        {if is_final { ended(language, run) } else { going(language, &view) }}
+        {facts(language, run)}
+        <h2>{td_string!(language, runs.outcomes)}</h2>
+        {counts::outcomes(language, &run.counts, is_final)}
+        {counts::reasons(language, &view)}
+        {troubled}
+    };
+    Ok(Screen::new(title, body).with_commands(commands))
+}
+
+fn commands(language: Locale, view: &RunView) -> AnyView {
+    let run = &view.run;
+    let cancel = (view.may_cancel && !run.state.is_final() && !run.cancel_requested).then(|| {
+        let fields = vec![("id", run.id.to_string())];
+        view! { <PostButton action=CancelRun::PATH fields class="danger" text=td_string!(language, common.cancel) /> }
+    });
+    view! {
+        {cancel}
+        <a class="button" href=routes::runs(run.export)>{td_string!(language, runs.history)}</a>
+        <a class="button" href=routes::export(run.export)>{td_string!(language, runs.to_export)}</a>
+    }
+    .into_any()
+}
+
+/// A run that goes on: the island, and without script a page that loads itself again.
+fn going(language: Locale, view: &RunView) -> AnyView {
+    let first = progress::of(language, view);
+    let reload = format!("<meta http-equiv=\"refresh\" content=\"{RELOAD}\">");
+    view! {
+        <noscript inner_html=reload></noscript>
+        <LiveProgress
+            id=view.run.id.to_string()
+            first
+            reconnecting=td_string!(language, runs.reconnecting).to_owned()
+        />
+    }
+    .into_any()
+}
+
+/// A run that has ended: how, why, and what to do.
+fn ended(language: Locale, run: &Run) -> AnyView {
+    let why = run.reason.map(|reason| sentences::run_reason(language, reason));
+    let detail = run.detail.clone();
+    view! {
+        <p class="ended">{run_badge(language, run)}</p>
+        {why.map(|sentence| view! {
+            <Notice warning=true>
+                <p><strong>{sentence.what}</strong></p>
+                <p>{sentence.todo}</p>
+                {detail.map(|detail| view! { <p><small>{td_string!(language, runs.answer)} " " <bdi>{detail}</bdi></small></p> })}
+            </Notice>
+        })}
+    }
+    .into_any()
+}
+
+fn facts(language: Locale, run: &Run) -> AnyView {
+    let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
+    let time = |at: Option<i64>| at.map(|at| view! { <DateTime at /> }).into_any();
+    let rate = seconds_taken(run).filter(|seconds| *seconds > 0).map(|seconds| {
+        let rate = (run.counts.accepted + run.counts.rejected) as f64 / seconds as f64;
+        text!(language, runs.rate, rate = decimal(language, rate))
+    });
+    view! {
+        <dl class="facts card">
+            {fact(td_string!(language, runs.started_by), started_by(language, run))}
+            {run.slot_at.map(|at| fact(td_string!(language, runs.slot), time(Some(at))))}
+            {fact(td_string!(language, runs.queued), time(Some(run.queued_at)))}
+            {fact(td_string!(language, runs.started), time(run.started_at))}
+            {fact(td_string!(language, runs.finished), time(run.finished_at))}
+            {seconds_taken(run).map(|seconds| fact(td_string!(language, runs.duration), duration_text(language, seconds).into_any()))}
+            {rate.map(|rate| fact(td_string!(language, runs.speed), rate.into_any()))}
+            {run.snapshot.map(|snapshot| fact(td_string!(language, runs.snapshot), snapshot.to_string().into_any()))}
+            {fact(td_string!(language, runs.settings_version), run.settings_version.to_string().into_any())}
+        </dl>
+    }
+    .into_any()
+}
+
+/// The first of the rows that did not arrive, page by page; the file has them all.
+fn troubled_rows(language: Locale, id: RunId, rows: Vec<TroubledRow>, page: u64, pages: u64) -> AnyView {
+    let head = view! {
+        <th scope="col">{td_string!(language, runs.key)}</th>
+        <th scope="col">{td_string!(language, common.target_email)}</th>
+        <th scope="col">{td_string!(language, runs.reason)}</th>
+        <th scope="col">{td_string!(language, runs.answer)}</th>
+    };
+    let rows = rows.into_iter().map(|row| {
+        view! {
+            <tr>
+                <th scope="row"><bdi>{row.key}</bdi></th>
+                <td><bdi>{row.email}</bdi></td>
+                <td>{sentences::row_reason(language, row.reason).what}</td>
+                <td><bdi>{row.detail}</bdi></td>
+            </tr>
+        }
+    });
+    let label = td_string!(language, runs.not_arrived);
+    view! {
+        <Table label head=head.into_any() body=rows.collect_view().into_any() />
+        <Pagination current=page pages link=move |page| format!("{}?page={page}", routes::run(id)) />
+        <p class="help">{text!(language, runs.pages_hint, pages = number(language, pages))}</p>
+    }
+    .into_any()
+}
