@@ -8,6 +8,11 @@
 //! **Case.** Text is compared exactly, or, with `ignore_case`, after Unicode lower-casing of both sides.
 //! **Time zones.** An instant is turned into a calendar day, month, year or time of day in the rule's time zone.
 //! "Within last" and "year to date" are taken from the instant at which the rule is evaluated, in that zone.
+//! Months and years are taken back by the calendar, days and weeks to the same time on the wall, hours and minutes as
+//! they pass; for an attribute that is a calendar day, the day on which that moment lies counts whole.
+//! **Bare days.** A day that is compared with an instant stands for the whole day in the rule's zone: *on or before*
+//! 22 November includes its evening, *equal to* 22 November is any moment of it, *after* begins on the 23rd. A local time
+//! that the change of the clock skips or repeats is read as RFC 5545 says: the later in a gap, the first of two.
 
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +86,8 @@ pub struct Condition {
 }
 
 /// All operators. Operands are texts: numbers as decimal text with a point, days as `2026-11-22`, times as `09:30` or
-/// `09:30:15`, instants as RFC 3339 (or without an offset, in the rule's zone).
+/// `09:30:15`, instants as RFC 3339 (or without an offset, in the rule's zone; or
+/// only a day, which then counts whole).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operator {
@@ -137,7 +143,8 @@ pub enum Operator {
     YearOf,
     /// The day of the week, 1 (Monday) to 7 (Sunday), is one of the operands.
     DayOfWeek,
-    /// The time of day lies between two operands, the first included, the second not; it may span midnight.
+    /// The time of day lies between two operands, the first included, the second not; it may span midnight. Between
+    /// equal operands lies nothing.
     TimeAt,
 }
 
@@ -392,3 +399,6 @@ pub fn is_decimal(text: &str) -> bool {
         && fraction.trim_end_matches('0').len() <= scale
         && whole.trim_start_matches('0').len() <= 38 - scale
 }
+
+#[cfg(test)]
+mod tests;
