@@ -39,10 +39,10 @@ impl Schedule {
         let mut day = now.to_zoned(zone.clone()).date();
         // The slot of a day may fall behind `now`; at most the day after tomorrow has one ahead.
         for _ in 0..3 {
-            if let Ok(slot) = zone.to_ambiguous_timestamp(day.to_datetime(*at)).compatible() {
-                if slot > now {
-                    return Ok(Some(slot));
-                }
+            if let Ok(slot) = zone.to_ambiguous_timestamp(day.to_datetime(*at)).compatible()
+                && slot > now
+            {
+                return Ok(Some(slot));
             }
             day = day.saturating_add(1.day());
         }
