@@ -115,6 +115,7 @@ mod tests {
             async move { clock.sleep(Duration::from_secs(60)).await }
         });
 
+        tokio::task::yield_now().await;
         clock.advance(Duration::from_secs(59));
         tokio::task::yield_now().await;
         assert!(!sleeper.is_finished());

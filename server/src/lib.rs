@@ -2,6 +2,9 @@
 //! receivers, `web` is the way in. `main` only starts what is here.
 
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod destinations;
+pub mod keys;
 pub mod secrets;
+pub mod services;

@@ -53,6 +53,7 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 
+pub mod accounts;
 pub mod batches;
 pub mod claims;
 pub mod connections;
@@ -61,11 +62,12 @@ mod definitions_tests;
 mod error;
 pub mod exports;
 pub mod names;
-mod postgres;
 pub mod pace;
+mod postgres;
 pub mod refreshes;
 pub mod runs;
 pub mod segments;
+pub mod sessions;
 pub mod slots;
 pub mod sources;
 pub(in crate::db) mod sql;
@@ -105,6 +107,8 @@ pub enum Topic {
     Snapshots,
     /// The claiming of runs.
     Claims,
+    /// The counting of failed sign-ins.
+    SignIns,
     /// What people set up: data sources, segments, connections and exports.
     Definitions,
 }

@@ -58,6 +58,7 @@ pub(super) async fn lock(tx: &mut Transaction<'static, Postgres>, topic: Topic) 
         Topic::Administrators => 0x0046_6572_7279_0001,
         Topic::Snapshots => 0x0046_6572_7279_0002,
         Topic::Claims => 0x0046_6572_7279_0003,
+        Topic::SignIns => 0x0046_6572_7279_0004,
         Topic::Definitions => 0x0046_6572_7279_0004,
     };
     sqlx::query("select pg_advisory_xact_lock($1)").bind(number).execute(&mut **tx).await?;

@@ -96,4 +96,3 @@ macro_rules! fetch_optional {
 }
 
 pub(in crate::db) use {check_values, execute, fetch_all, fetch_one, fetch_optional, run};
-

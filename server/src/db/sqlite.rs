@@ -51,11 +51,8 @@ impl Pools {
             .busy_timeout(BUSY)
             .read_only(true)
             .pragma("query_only", "ON");
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(ACQUIRE)
-            .connect_with(options)
-            .await?;
+        let readers =
+            SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(ACQUIRE).connect_with(options).await?;
         Ok(Self { writer, readers })
     }
 

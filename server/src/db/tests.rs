@@ -29,7 +29,8 @@ async fn one_text_serves_both_databases() {
         tx.commit().await.expect("committed");
 
         let mut tx = db.read().await.expect("begun");
-        let rows = sql::fetch_all!(&mut tx, (String, bool, Option<i64>), "select email, is_enabled, last_sign_in from users");
+        let rows =
+            sql::fetch_all!(&mut tx, (String, bool, Option<i64>), "select email, is_enabled, last_sign_in from users");
         assert_eq!(rows.expect("read"), [("1@example.com".to_owned(), true, None)]);
         let row = sql::fetch_optional!(&mut tx, (i64,), "select created_at from users where id = $1", "2");
         assert_eq!(row.expect("read"), None);
@@ -65,6 +66,7 @@ async fn a_broken_rule_is_told_by_its_index() {
         let error = same_email.expect_err("refused");
         assert!(error.is_duplicate("users_email_key", "users.email_key"), "{error:?}");
         assert!(!error.is_duplicate("users_pkey", "users.id"));
+        drop(tx);
 
         let mut tx = db.begin().await.expect("begun");
         let refused = sql::execute!(

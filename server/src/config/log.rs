@@ -1,0 +1,29 @@
+//! Starts the log: to standard error, as text or as one JSON object a line. The log holds no keys, passwords and
+//! addresses of customers; that is up to whoever writes to it.
+
+use tracing_subscriber::EnvFilter;
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// A line of text for each event.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts the log of this process. Lines of libraries that repeat with every request stay out unless asked for.
+///
+/// # Errors
+/// The filter cannot be read.
+pub fn start_logging(filter: &str, format: LogFormat) -> Result<(), tracing_subscriber::filter::ParseError> {
+    let quiet = "memory_serve=warn,tower_sessions=warn,tower_sessions_core=warn,sqlx::query=warn";
+    let filter = EnvFilter::try_new(format!("{quiet},{filter}"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that is running already stays: tests start several servers in one process.
+    let _ = match format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}

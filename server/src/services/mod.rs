@@ -1,0 +1,23 @@
+//! The rules of use behind the screens and the command line: who may do what ([`domain::access`] decides), what is
+//! acceptable, and what happens in one transaction. One folder for each trait of [`app::services`].
+//!
+//! It knows neither SQL nor HTTP nor leptos. No transaction stays open while the network, a file or a password is
+//! waited for.
+
+use app::error::AppError;
+
+pub mod accounts;
+
+/// An error that the person cannot do anything about: logs its chain under a new reference and gives the reference.
+pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> AppError {
+    let error = error.into();
+    let reference = uuid::Uuid::now_v7().simple().to_string();
+    let mut chain = error.to_string();
+    let mut cause = error.source();
+    while let Some(one) = cause {
+        chain = format!("{chain}: {one}");
+        cause = one.source();
+    }
+    tracing::error!(reference, error = chain, "something failed");
+    AppError::Internal(reference)
+}
