@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod destinations;
+pub mod engine;
 pub mod keys;
 pub mod secrets;
 pub mod services;

@@ -234,6 +234,36 @@ pub async fn ledger_of(tx: &mut Tx, run: RunId) -> Result<Option<RunId>, DbError
     row.0.map(|id| parse("runs.ledger_of", &id)).transpose()
 }
 
+/// What a run works with, if it has been prepared.
+pub async fn settings(tx: &mut Tx, run: RunId) -> Result<Option<String>, DbError> {
+    let row = sql::fetch_optional!(tx, (Option<String>,), "select settings from runs where id = $1", run.to_string())?;
+    Ok(row.and_then(|(settings,)| settings))
+}
+
+/// How far the plan is cut into batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// The first row that has no batch yet.
+    pub next_row: u64,
+    /// The first list of tag changes, and the first change in it, that have no batch yet.
+    pub next_tag: (u64, u64),
+    /// The run whose ledger the plan is the difference to.
+    pub ledger_of: Option<RunId>,
+}
+
+/// How far the plan of a run is cut into batches.
+pub async fn places(tx: &mut Tx, run: RunId) -> Result<Places, DbError> {
+    let (row, list, number) = sql::fetch_one!(
+        tx,
+        (i64, i64, i64),
+        "select next_row, next_tag, next_tag_row from runs where id = $1",
+        run.to_string(),
+    )?;
+    let next_tag = (values::unsigned("runs.next_tag", list)?, values::unsigned("runs.next_tag_row", number)?);
+    let next_row = values::unsigned("runs.next_row", row)?;
+    Ok(Places { next_row, next_tag, ledger_of: ledger_of(tx, run).await? })
+}
+
 /// The plan is on disk: the run goes on with sending.
 pub async fn planned(
     tx: &mut Tx,

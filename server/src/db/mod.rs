@@ -55,6 +55,7 @@ use secrecy::SecretString;
 
 pub mod accounts;
 pub mod batches;
+pub mod checkpoints;
 pub mod claims;
 pub mod connections;
 #[cfg(test)]

@@ -154,6 +154,11 @@ pub async fn queue(tx: &mut Tx, new: &NewRun, now: i64) -> Result<Queued, DbErro
     active.map(Queued::Active).ok_or(DbError::Corrupt("runs.export_id"))
 }
 
+/// Queues a run for a slot; false if the slot is recorded already, or another run of the export is active.
+pub async fn queue_slot(tx: &mut Tx, new: &NewRun, now: i64) -> Result<bool, DbError> {
+    insert(tx, new, RunState::Queued, None, now).await
+}
+
 /// Records a slot that does not run. Does nothing if the slot is recorded already.
 pub async fn record_skipped(tx: &mut Tx, new: &NewRun, reason: RunReason, now: i64) -> Result<bool, DbError> {
     insert(tx, new, RunState::Skipped, Some(reason), now).await

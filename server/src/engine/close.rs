@@ -1,0 +1,176 @@
+//! How a run ends for good: the new ledger, the report of troubled rows, and counts that add up.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use domain::id::RunId;
+use domain::run::{Counts, RowReason, RunReason, RunState};
+use ferry_data::plan::{CloseRequest, FailedTags, PlanReader, RefusedRow, TagOp};
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+
+use super::run::Ending;
+use super::{Deps, EngineError};
+use crate::db::batches::{self, Batch, BatchState, Kind};
+use crate::db::claims::{self, Claim, Ended};
+use crate::db::{Database, runs};
+
+/// Batches of runs that ended so long ago are forgotten: 30 days, in microseconds.
+const FORGET_AFTER: i64 = 30 * 24 * 3600 * 1_000_000;
+/// Refused rows that are read at once.
+const READ: u32 = 1000;
+
+/// Ends a run. Doing it again after a break-off gives the same.
+pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {
+    let plan = match deps.data.open_plan(claim.run).await {
+        Ok(plan) if is_planned(deps, claim).await? => Some(plan),
+        Ok(_) | Err(ferry_data::DataError::Missing) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let mut end = match &plan {
+        Some(plan) => closed(deps, claim, plan, ending).await?,
+        None => Ended {
+            state: RunState::Failed,
+            reason: None,
+            detail: String::new(),
+            counts: Counts::default(),
+            has_ledger: false,
+        },
+    };
+    match ending {
+        Ending::Canceled(reason) => (end.state, end.reason) = (RunState::Canceled, Some(*reason)),
+        Ending::Skipped(reason) => (end.state, end.reason) = (RunState::Skipped, Some(*reason)),
+        Ending::Failed { reason, detail } => {
+            (end.state, end.reason, end.detail) = (RunState::Failed, Some(*reason), detail.clone());
+        }
+        // Done; the others do not end a run.
+        Ending::Done | Ending::Wait { .. } | Ending::Released | Ending::Lost => {}
+    }
+    let now = deps.clock.now_micros();
+    let mut tx = deps.db.begin().await?;
+    let kept = claims::finish(&mut tx, claim.run, claim.fence, &end, now).await?;
+    let old =
+        if kept && end.has_ledger { claims::forget_old_ledgers(&mut tx, claim.export).await? } else { Vec::new() };
+    batches::forget(&mut tx, now - FORGET_AFTER).await?;
+    tx.commit().await?;
+    tracing::info!(run = %claim.run, kept, state = end.state.as_str(), "a run has ended");
+    for run in old {
+        if let Err(error) = deps.data.remove_ledger(claim.export, run).await {
+            tracing::warn!(%run, %error, "an old ledger was not removed");
+        }
+    }
+    Ok(())
+}
+
+/// Has the run got past the making of its plan? A file alone may be that of a broken-off making.
+async fn is_planned(deps: &Deps, claim: &Claim) -> Result<bool, EngineError> {
+    if claim.state != RunState::Preparing {
+        return Ok(true);
+    }
+    let mut tx = deps.db.read().await?;
+    let run = runs::find(&mut tx, claim.run).await?;
+    Ok(run.is_some_and(|run| run.state != RunState::Preparing))
+}
+
+async fn closed(deps: &Deps, claim: &Claim, plan: &PlanReader, ending: &Ending) -> Result<Ended, EngineError> {
+    let mut tx = deps.db.read().await?;
+    let open = batches::unsettled(&mut tx, claim.run).await?;
+    let places = claims::places(&mut tx, claim.run).await?;
+    drop(tx);
+    let failed_tags = failed_tags(plan, &open, places.next_tag);
+    let has_failed_tags = !failed_tags.is_empty();
+    let mut held = rows_in(&open, &[BatchState::Planned]);
+    held.push(places.next_row..plan.summary().to_send);
+    held.retain(|range| !range.is_empty());
+    let held_reason = if matches!(ending, Ending::Failed { .. }) { RowReason::RunFailed } else { RowReason::Canceled };
+    let in_doubt = [BatchState::Sending, BatchState::Unknown, BatchState::Sent, BatchState::Unconfirmed];
+    let closed = deps
+        .data
+        .close_run(CloseRequest {
+            run: claim.run,
+            export: claim.export,
+            ledger: claim.ledger_of.or(places.ledger_of),
+            refused: refused(deps.db.clone(), claim.run),
+            unconfirmed: rows_in(&open, &in_doubt),
+            held,
+            held_reason,
+            failed_tags,
+        })
+        .await?;
+    let counts = Counts {
+        members: closed.counts.members,
+        accepted: closed.counts.accepted,
+        unchanged: closed.counts.unchanged,
+        rejected: closed.counts.rejected,
+        held: closed.counts.held,
+        unconfirmed: closed.counts.unconfirmed,
+        tags_added: closed.counts.tags_added,
+        tags_removed: closed.counts.tags_removed,
+        ..Counts::default()
+    };
+    let is_clean = counts.rejected + counts.held + counts.unconfirmed == 0 && !has_failed_tags;
+    let state = if is_clean { RunState::Successful } else { RunState::CompletedWithErrors };
+    Ok(Ended { state, reason: None::<RunReason>, detail: String::new(), counts, has_ledger: true })
+}
+
+/// The rows of contact batches in some states.
+fn rows_in(open: &[Batch], states: &[BatchState]) -> Vec<Range<u64>> {
+    let wanted = open.iter().filter(|batch| batch.kind == Kind::Upsert && states.contains(&batch.state));
+    wanted.flat_map(ranges).collect()
+}
+
+fn ranges(batch: &Batch) -> Vec<Range<u64>> {
+    match &batch.picked {
+        Some(picked) => picked.iter().map(|row| *row..row + 1).collect(),
+        None => std::iter::once(batch.first_row..batch.first_row + batch.row_count).collect(),
+    }
+}
+
+/// Tag changes that were not made: those of batches without a good answer, and all that had no batch yet.
+fn failed_tags(plan: &PlanReader, open: &[Batch], next: (u64, u64)) -> Vec<FailedTags> {
+    let mut failed = Vec::new();
+    for batch in open {
+        let (op, tag) = match &batch.kind {
+            Kind::Upsert => continue,
+            Kind::AddTag(tag) => (TagOp::Add, tag),
+            Kind::RemoveTag(tag) => (TagOp::Remove, tag),
+        };
+        failed.extend(ranges(batch).into_iter().map(|changes| FailedTags { op, tag: tag.clone(), changes }));
+    }
+    for (index, list) in (0_u64..).zip(plan.tag_counts()) {
+        let from = match index.cmp(&next.0) {
+            std::cmp::Ordering::Less => continue,
+            std::cmp::Ordering::Equal => next.1,
+            std::cmp::Ordering::Greater => 0,
+        };
+        if from < list.changes {
+            failed.push(FailedTags { op: list.op, tag: list.tag.clone(), changes: from..list.changes });
+        }
+    }
+    failed
+}
+
+/// The refused rows, page by page.
+fn refused(db: Database, run: RunId) -> BoxStream<'static, io::Result<RefusedRow>> {
+    let pages = stream::try_unfold(Some(0_u64), move |from| {
+        let db = db.clone();
+        async move {
+            let Some(from) = from else { return Ok::<_, io::Error>(None) };
+            let mut tx = db.read().await.map_err(io::Error::other)?;
+            let page = batches::refused_from(&mut tx, run, from, READ).await.map_err(io::Error::other)?;
+            let next = page.last().map(|last| last.row + 1);
+            Ok((!page.is_empty()).then_some((page, next)))
+        }
+    });
+    pages
+        .map(|page| match page {
+            Ok(rows) => rows
+                .into_iter()
+                .map(|row| Ok(RefusedRow { row: row.row, reason: row.reason, detail: row.detail }))
+                .collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        })
+        .flat_map(stream::iter)
+        .boxed()
+}

@@ -1,0 +1,313 @@
+//! What the answers change: batches, rows, counters, and whether the line goes on.
+
+use std::time::Duration;
+
+use domain::run::{RowReason, RunReason};
+
+use super::EngineError;
+use super::choose::lane;
+use super::feed::{Body, contacts_of};
+use super::line::{FAR, Landed, Line, Ready, Reply, Request, Sent};
+use super::retry::{self, ALL_REFUSED, FEW_TIMES, MOST_RETURNS, Next, micros, wait_before_again};
+use super::run::{Ending, until_asked_again};
+use super::settle::judge;
+use crate::db::batches::{Batch, BatchState, Kind, RefusedRow};
+use crate::db::pace::Lane;
+use crate::destinations::{BatchPage, DeliveryError, ItemReport, Stage};
+
+/// Between two looks at the destination's list while contacts are still being sent.
+const POLL_WHILE_SENDING: Duration = Duration::from_secs(15);
+/// Between two looks once everything is sent: the first, and the longest.
+const FIRST_POLL: Duration = Duration::from_secs(1);
+const LONGEST_POLL: Duration = Duration::from_secs(30);
+/// The same where no limits are kept.
+const HASTY: u32 = 10;
+
+impl Line {
+    /// What one answer changes.
+    pub(super) async fn land(&mut self, landed: Landed) -> Result<(), EngineError> {
+        let Landed { request, launched_at, result } = landed;
+        match (request, result) {
+            (Request::Send { batch, body }, Ok(reply)) => self.taken(batch, &body, reply).await,
+            (Request::List { .. }, Ok(Reply::Page(page))) => {
+                self.succeed(Lane::All).await?;
+                self.read_page(page);
+                Ok(())
+            }
+            (Request::Items { id }, Ok(Reply::Items(items))) => {
+                self.succeed(Lane::All).await?;
+                self.read_items(&id, &items).await
+            }
+            (request, Err(error)) => self.failed(request, launched_at, error).await,
+            // A destination answers what it was asked.
+            (Request::List { .. } | Request::Items { .. }, Ok(_)) => Err(EngineError::Task),
+        }
+    }
+
+    async fn succeed(&mut self, lane: Lane) -> Result<(), EngineError> {
+        self.trouble.success();
+        self.pacer.taken(&self.held.deps, lane).await
+    }
+
+    async fn taken(&mut self, mut batch: Batch, body: &Body, reply: Reply) -> Result<(), EngineError> {
+        self.succeed(lane(&batch.kind)).await?;
+        let now = self.now();
+        batch.sent_at = Some(now);
+        self.point.progress = true;
+        match (&batch.kind, reply) {
+            (Kind::Upsert, Reply::Taken(id)) => {
+                self.point.sent += if batch.returns == 0 { batch.row_count } else { 0 };
+                batch.state = BatchState::Sent;
+                batch.remote_id = Some(id.clone());
+                self.write(batch.clone());
+                if let Some(earlier) = self.sent.insert(id, Sent { batch, verdict: None }) {
+                    // The same id for two requests: the other's outcome can no longer be told apart from this one's.
+                    self.give_up_on(earlier.batch);
+                }
+                if self.poll.due_at == FAR && !self.poll.is_out {
+                    self.poll.due_at = now + micros(self.poll_while_sending());
+                }
+            }
+            (Kind::AddTag(_), _) => {
+                self.point.tags_added += body.len() as u64;
+                batch.state = BatchState::Settled;
+                self.write(batch);
+            }
+            (Kind::RemoveTag(_), _) => {
+                self.point.tags_removed += body.len() as u64;
+                batch.state = BatchState::Settled;
+                self.write(batch);
+            }
+            (Kind::Upsert, _) => return Err(EngineError::Task),
+        }
+        Ok(())
+    }
+
+    async fn failed(&mut self, request: Request, launched_at: i64, error: DeliveryError) -> Result<(), EngineError> {
+        let run = self.held.claim.run;
+        tracing::debug!(%run, meaning = ?error.meaning, status = ?error.status, reference = ?error.reference, "no success");
+        let deps = self.held.deps.clone();
+        let (now, chance) = (self.now(), deps.chance());
+        match retry::next(error.meaning) {
+            Next::Slower { after } => {
+                let lane = match &request {
+                    Request::Send { batch, .. } => lane(&batch.kind),
+                    Request::List { .. } | Request::Items { .. } => Lane::All,
+                };
+                self.pacer.refused(&deps, lane, launched_at, after).await?;
+                self.send_again(request, BatchState::Planned, now);
+            }
+            Next::Again { is_untaken, after } => {
+                self.trouble.failure(launched_at, now, after, chance);
+                let state = if is_untaken { BatchState::Planned } else { BatchState::Unknown };
+                let failures = match &request {
+                    Request::Send { batch, .. } => u32::try_from(batch.attempts).unwrap_or(u32::MAX),
+                    Request::List { .. } | Request::Items { .. } => self.trouble.rounds(),
+                };
+                self.send_again(request, state, now + micros(wait_before_again(failures, after, chance)));
+            }
+            Next::AgainFewTimes(reason) => {
+                self.trouble.failure(launched_at, now, None, chance);
+                let is_over = self.trouble.rounds() >= FEW_TIMES;
+                self.send_again(request, BatchState::Planned, now);
+                if is_over {
+                    self.stop_for_person(reason, &error);
+                }
+            }
+            Next::Stop(reason) => {
+                self.send_again(request, BatchState::Planned, now);
+                self.stop_for_person(reason, &error);
+            }
+            Next::Divide => self.divide(request, launched_at, &error),
+            Next::Gone => self.gone(request, launched_at, &error),
+        }
+        Ok(())
+    }
+
+    fn stop_for_person(&mut self, reason: RunReason, error: &DeliveryError) {
+        let run = self.held.claim.run;
+        tracing::warn!(%run, reason = reason.as_str(), status = ?error.status, reference = ?error.reference, "the destination refuses");
+        let (detail, until) = (error.detail.clone(), until_asked_again(self.now()));
+        self.stop.get_or_insert(Ending::Wait { reason, detail, until, failures: 0 });
+    }
+
+    fn send_again(&mut self, request: Request, state: BatchState, due_at: i64) {
+        match request {
+            Request::Send { mut batch, body } => {
+                batch.state = state;
+                batch.due_at = due_at;
+                self.write(batch.clone());
+                self.ready.push_front(Ready { batch, body: Some(body) });
+            }
+            Request::List { .. } => {
+                self.poll.is_out = false;
+                self.poll.due_at = due_at;
+            }
+            Request::Items { id } => self.to_read.push_back(id),
+        }
+    }
+
+    /// A refused batch becomes two halves, until the guilty row stands alone.
+    fn divide(&mut self, request: Request, launched_at: i64, error: &DeliveryError) {
+        let now = self.now();
+        let Request::Send { mut batch, body } = request else {
+            // A question cannot be divided; it may be answered another time.
+            self.trouble.failure(launched_at, now, None, self.held.deps.chance());
+            let due_at = now + micros(wait_before_again(self.trouble.rounds(), None, 0.5));
+            return self.send_again(request, BatchState::Planned, due_at);
+        };
+        self.trouble.refused(batch.row_count == 1);
+        if self.trouble.refused_in_a_row >= ALL_REFUSED {
+            let (reason, detail) = (RunReason::RequestRefused, error.detail.clone());
+            self.stop.get_or_insert(Ending::Failed { reason, detail });
+        }
+        if batch.row_count == 1 {
+            batch.state = BatchState::Refused;
+            if batch.kind == Kind::Upsert {
+                self.point.sent += u64::from(batch.returns == 0);
+                let (row, detail) = (batch.first_row, error.detail.clone());
+                self.refuse(vec![RefusedRow { row, reason: RowReason::Refused, detail }]);
+            }
+            self.point.progress = true;
+            return self.write(batch);
+        }
+        let mut first = batch.rows();
+        let half = first.len() / 2;
+        let second = first.split_off(half);
+        // The halves go first: what is to blame should be found before more is sent.
+        let (first_body, second_body) = body.split_at(half.min(body.len()));
+        let halves = [(second, second_body.to_vec()), (first, first_body.to_vec())];
+        for (rows, items) in halves {
+            let half = self.new_batch(batch.kind.clone(), rows, batch.returns);
+            self.write(half.clone());
+            self.ready.push_front(Ready { batch: half, body: Some(Body::new(items)) });
+        }
+        batch.state = BatchState::Split;
+        self.write(batch);
+    }
+
+    /// The destination does not know what we ask for.
+    fn gone(&mut self, request: Request, launched_at: i64, error: &DeliveryError) {
+        match request {
+            // It keeps batches for some days only: nobody will ever know.
+            Request::Items { id } => {
+                if let Some(sent) = self.sent.remove(&id) {
+                    self.give_up_on(sent.batch);
+                }
+            }
+            request => {
+                let (now, chance) = (self.now(), self.held.deps.chance());
+                self.trouble.failure(launched_at, now, None, chance);
+                let is_over = self.trouble.rounds() >= FEW_TIMES;
+                self.send_again(request, BatchState::Planned, now + micros(wait_before_again(1, None, chance)));
+                if is_over {
+                    self.stop_for_person(RunReason::DestinationUnavailable, error);
+                }
+            }
+        }
+    }
+
+    fn read_page(&mut self, page: BatchPage) {
+        for report in page.batches {
+            let Some(sent) = self.sent.get_mut(&report.id) else { continue };
+            self.poll.seen.insert(report.id.clone());
+            if report.stage == Stage::Working || sent.verdict.is_some() {
+                continue;
+            }
+            self.poll.found = true;
+            if report.stage == Stage::Finished && report.errors == 0 {
+                if let Some(mut sent) = self.sent.remove(&report.id) {
+                    sent.batch.state = BatchState::Settled;
+                    self.point.accepted += sent.batch.row_count;
+                    self.point.progress = true;
+                    self.write(sent.batch);
+                }
+            } else {
+                sent.verdict = Some((report.stage, report.errors));
+                self.to_read.push_back(report.id);
+            }
+        }
+        self.poll.is_out = false;
+        let is_all_seen = self.sent.keys().all(|id| self.poll.seen.contains(id));
+        match page.next {
+            Some(from) if !is_all_seen => {
+                self.poll.from = from;
+                self.poll.due_at = self.now();
+            }
+            _ => self.end_round(),
+        }
+    }
+
+    /// All pages of the round are read: the next one comes later the longer nothing is found.
+    fn end_round(&mut self) {
+        let poll = &mut self.poll;
+        poll.from = 0;
+        poll.seen.clear();
+        let found = std::mem::take(&mut poll.found);
+        let wait = if self.state == domain::run::RunState::Sending {
+            self.poll_while_sending()
+        } else if found {
+            self.first_poll()
+        } else {
+            self.poll.wait.mul_f64(1.6).clamp(self.first_poll(), LONGEST_POLL)
+        };
+        self.poll.wait = wait;
+        self.poll.due_at = self.now() + micros(wait);
+    }
+
+    fn poll_while_sending(&self) -> Duration {
+        if self.pacer.keeps_limits() { POLL_WHILE_SENDING } else { POLL_WHILE_SENDING / HASTY }
+    }
+
+    pub(super) fn first_poll(&self) -> Duration {
+        if self.pacer.keeps_limits() { FIRST_POLL } else { FIRST_POLL / HASTY }
+    }
+
+    async fn read_items(&mut self, id: &str, items: &[ItemReport]) -> Result<(), EngineError> {
+        let Some(Sent { mut batch, verdict }) = self.sent.remove(id) else { return Ok(()) };
+        let (stage, errors) = verdict.unwrap_or((Stage::Stopped, 0));
+        let rows: Vec<(u64, String)> =
+            contacts_of(&self.side, &batch.rows()).await?.into_iter().map(|(row, email, _)| (row, email)).collect();
+        let judged = judge(&rows, items, stage, errors);
+        self.point.accepted += judged.accepted;
+        self.point.progress = true;
+        let refused = judged.refused.into_iter();
+        self.refuse(refused.map(|(row, detail)| RefusedRow { row, reason: RowReason::Refused, detail }).collect());
+        let returns = batch.returns + 1;
+        if returns > MOST_RETURNS {
+            let given_up = judged.again.into_iter();
+            let row = |row| RefusedRow { row, reason: RowReason::NotTaken, detail: String::new() };
+            self.refuse(given_up.map(row).collect());
+        } else if !judged.again.is_empty() {
+            let mut again = self.new_batch(Kind::Upsert, judged.again, returns);
+            let failures = u32::try_from(returns).unwrap_or(u32::MAX);
+            again.due_at += micros(wait_before_again(failures, None, self.held.deps.chance()));
+            self.write(again.clone());
+            self.ready.push_back(Ready { batch: again, body: None });
+        }
+        batch.state = BatchState::Settled;
+        self.write(batch);
+        Ok(())
+    }
+
+    /// Notes rows that will not be taken.
+    pub(super) fn refuse(&mut self, rows: Vec<RefusedRow>) {
+        self.point.refused.extend(rows);
+    }
+
+    /// Everything that is still being worked through there counts as unconfirmed.
+    pub(super) fn give_up_on_sent(&mut self) {
+        let run = self.held.claim.run;
+        tracing::warn!(%run, batches = self.sent.len(), "the destination did not finish in time");
+        self.to_read.clear();
+        for (_, sent) in std::mem::take(&mut self.sent) {
+            self.give_up_on(sent.batch);
+        }
+        self.point.progress = true;
+    }
+
+    fn give_up_on(&mut self, mut batch: Batch) {
+        batch.state = BatchState::Unconfirmed;
+        self.write(batch);
+    }
+}

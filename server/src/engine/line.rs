@@ -1,0 +1,340 @@
+//! The line: keeps several requests of one run on their way, writes each intent before it is sent, and waits for
+//! whatever comes first: an answer, the budget, the time of a poll, a person. What answers change is in [`landed`](super::landed),
+//! what is sent next in [`choose`](super::choose).
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::run::RunState;
+use ferry_data::plan::PlanReader;
+use jiff::civil::Date;
+use tokio::task::JoinSet;
+
+use super::feed::{self, Body, FailedRows, Feed, Piece};
+use super::guard::Signal;
+use super::pace::Pacer;
+use super::retry::{SETTLE_WITHIN, Trouble, micros};
+use super::run::{Ending, Held};
+use super::{EngineError, LEASE};
+use crate::db::batches::{self, Batch, BatchState, Kind};
+use crate::db::checkpoints::{self, Checkpoint};
+use crate::destinations::{BatchPage, DeliveryError, ItemReport, Stage, TagChange};
+
+/// A request of the line.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Sends a batch, of contacts or of one tag.
+    Send { batch: Batch, body: Body },
+    /// Asks for a page of the destination's batches.
+    List { since: Date, from: u64 },
+    /// Asks what became of a batch's items.
+    Items { id: String },
+}
+
+/// What a request gave.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Taken(String),
+    Tagged,
+    Page(BatchPage),
+    Items(Vec<ItemReport>),
+}
+
+/// A request that is over.
+#[derive(Debug)]
+pub(super) struct Landed {
+    pub(super) request: Request,
+    pub(super) launched_at: i64,
+    pub(super) result: Result<Reply, DeliveryError>,
+}
+
+/// A batch that is to be sent (again).
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) batch: Batch,
+    /// What it carries; read anew where it is not at hand.
+    pub(super) body: Option<Body>,
+}
+
+/// A batch that the destination works through.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) batch: Batch,
+    /// Its stage and number of errors, once its items have to be read.
+    pub(super) verdict: Option<(Stage, u64)>,
+}
+
+/// Asking for the destination's batches, page by page.
+#[derive(Debug)]
+pub(super) struct Poll {
+    /// When the next page is asked for; far away while one is on its way.
+    pub(super) due_at: i64,
+    /// Where it begins.
+    pub(super) from: u64,
+    /// Ours on the pages of this round.
+    pub(super) seen: HashSet<String>,
+    /// The wait after this round.
+    pub(super) wait: Duration,
+    /// Did this round find something finished?
+    pub(super) found: bool,
+    /// Is a page on its way?
+    pub(super) is_out: bool,
+}
+
+/// One run on its way.
+pub(super) struct Line {
+    pub(super) held: Held,
+    pub(super) state: RunState,
+    /// Read forward by the feed.
+    plan: PlanReader,
+    /// Read here and there.
+    pub(super) side: PlanReader,
+    pub(super) feed: Option<Feed>,
+    pub(super) piece: Option<Piece>,
+    pub(super) ready: VecDeque<Ready>,
+    pub(super) flights: JoinSet<Landed>,
+    pub(super) sent: HashMap<String, Sent>,
+    pub(super) to_read: VecDeque<String>,
+    pub(super) poll: Poll,
+    pub(super) pacer: Pacer,
+    pub(super) trouble: Trouble,
+    pub(super) point: Checkpoint,
+    pub(super) next_seq: u64,
+    pub(super) progress_at: i64,
+    pub(super) stop: Option<Ending>,
+    /// The earliest instant at which there is something to do without an answer.
+    pub(super) wake_at: i64,
+}
+
+/// Never.
+pub(super) const FAR: i64 = i64::MAX;
+
+impl Line {
+    /// The line of a run as its checkpoint left it.
+    pub(super) async fn open(held: Held) -> Result<Self, EngineError> {
+        let deps = held.deps.clone();
+        let run = held.claim.run;
+        let plan = deps.data.open_plan(run).await?;
+        let side = deps.data.open_plan(run).await?;
+        let mut tx = deps.db.read().await?;
+        let open = batches::unsettled(&mut tx, run).await?;
+        let next_seq = batches::next_seq(&mut tx, run).await?;
+        drop(tx);
+        let now = deps.clock.now_micros();
+        let pacer = Pacer::new(&deps, &held.brand, held.destination.limits());
+        let poll =
+            Poll { due_at: now, from: 0, seen: HashSet::new(), wait: Duration::ZERO, found: false, is_out: false };
+        let mut line = Self {
+            state: held.claim.state,
+            trouble: Trouble::resumed(held.claim.failures),
+            progress_at: held.claim.progress_at,
+            feed: None,
+            piece: None,
+            ready: VecDeque::new(),
+            flights: JoinSet::new(),
+            sent: HashMap::new(),
+            to_read: VecDeque::new(),
+            point: Checkpoint::default(),
+            stop: None,
+            wake_at: FAR,
+            held,
+            plan,
+            side,
+            poll,
+            pacer,
+            next_seq,
+        };
+        line.restore(open);
+        if line.state == RunState::Sending {
+            let (plan, destination) = (line.plan.clone(), line.held.destination.clone());
+            line.feed = Some(feed::contacts(plan, destination, line.held.claim.next_row));
+        }
+        if line.state == RunState::Tagging {
+            line.begin_tagging().await?;
+        }
+        Ok(line)
+    }
+
+    fn restore(&mut self, open: Vec<Batch>) {
+        for batch in open {
+            match batch.state {
+                BatchState::Sent => {
+                    let id = batch.remote_id.clone().unwrap_or_default();
+                    self.sent.insert(id, Sent { batch, verdict: None });
+                }
+                BatchState::Planned | BatchState::Sending | BatchState::Unknown => {
+                    self.ready.push_back(Ready { batch, body: None });
+                }
+                BatchState::Settled | BatchState::Refused | BatchState::Split | BatchState::Unconfirmed => {}
+            }
+        }
+    }
+
+    /// Works the plan off, until it is done or something stops it.
+    pub(super) async fn work_off(mut self) -> Result<Ending, EngineError> {
+        loop {
+            while let Some(landed) = self.flights.try_join_next() {
+                self.land(landed.map_err(|_| EngineError::Task)?).await?;
+            }
+            self.look_at_signal();
+            self.go_further().await?;
+            let launches = self.pick().await?;
+            if !self.commit().await? {
+                return Ok(Ending::Lost);
+            }
+            for request in launches {
+                self.launch(request);
+            }
+            if self.flights.is_empty()
+                && let Some(ending) = self.stop.take()
+            {
+                return Ok(ending);
+            }
+            self.wait().await?;
+        }
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        self.held.deps.clock.now_micros()
+    }
+
+    fn look_at_signal(&mut self) {
+        match self.held.guard.signal() {
+            Signal::GoOn => {}
+            Signal::Cancel(_) | Signal::Shutdown | Signal::Lost => {
+                self.stop = Some(self.held.ending_of_signal());
+            }
+        }
+    }
+
+    /// Goes on with the next state when this one has nothing left to do.
+    async fn go_further(&mut self) -> Result<(), EngineError> {
+        let is_fed = self.feed.is_none() && self.piece.is_none();
+        let is_sent = is_fed && self.ready.is_empty();
+        let now = self.now();
+        match self.state {
+            RunState::Sending if is_sent && self.flights.is_empty() => {
+                self.enter(RunState::Settling);
+                self.poll.due_at = self.poll.due_at.min(now + micros(self.first_poll()));
+                self.poll.wait = self.first_poll();
+            }
+            RunState::Settling if is_sent && self.flights.is_empty() && self.sent.is_empty() => {
+                self.enter(RunState::Tagging);
+                // The rows that have failed are read from the database.
+                if !self.commit().await? {
+                    self.stop = Some(Ending::Lost);
+                    return Ok(());
+                }
+                self.begin_tagging().await?;
+            }
+            RunState::Settling if now - self.progress_at > micros(SETTLE_WITHIN) => self.give_up_on_sent(),
+            RunState::Tagging if is_sent && self.flights.is_empty() && self.stop.is_none() => {
+                self.stop = Some(Ending::Done);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, state: RunState) {
+        self.state = state;
+        self.point.state = Some(state);
+    }
+
+    async fn begin_tagging(&mut self) -> Result<(), EngineError> {
+        let deps = &self.held.deps;
+        let run = self.held.claim.run;
+        let mut tx = deps.db.read().await?;
+        let failed = batches::failed_rows(&mut tx, run).await?;
+        drop(tx);
+        let limits = self.held.destination.limits();
+        let failed = Arc::new(FailedRows::new(failed));
+        self.feed = Some(feed::tags(self.plan.clone(), limits, self.held.claim.next_tag, failed));
+        Ok(())
+    }
+
+    fn launch(&mut self, mut request: Request) {
+        let destination = self.held.destination.clone();
+        let key = self.held.guard.key();
+        let launched_at = self.now();
+        if let Request::Send { batch, .. } = &mut request {
+            batch.is_new = false;
+        }
+        self.flights.spawn(async move {
+            let result = match &request {
+                Request::Send { batch, body } => match &batch.kind {
+                    Kind::Upsert => destination.send_batch(&key, body).await.map(Reply::Taken),
+                    Kind::AddTag(tag) => {
+                        destination.change_tag(&key, TagChange::Add, tag, body).await.map(|()| Reply::Tagged)
+                    }
+                    Kind::RemoveTag(tag) => {
+                        destination.change_tag(&key, TagChange::Remove, tag, body).await.map(|()| Reply::Tagged)
+                    }
+                },
+                Request::List { since, from } => destination.list_batches(&key, *since, *from).await.map(Reply::Page),
+                Request::Items { id } => destination.batch_items(&key, id).await.map(Reply::Items),
+            };
+            Landed { request, launched_at, result }
+        });
+    }
+
+    /// Writes what has changed; false when the run is somebody else's.
+    async fn commit(&mut self) -> Result<bool, EngineError> {
+        if self.point.is_empty() {
+            return Ok(true);
+        }
+        let mut point = std::mem::take(&mut self.point);
+        let now = self.now();
+        if point.progress {
+            self.progress_at = now;
+        }
+        for batch in point.new.iter_mut().chain(&mut point.changed) {
+            batch.is_new = false;
+        }
+        for ready in &mut self.ready {
+            if point.new.iter().any(|known| known.seq == ready.batch.seq) {
+                ready.batch.is_new = false;
+            }
+        }
+        let claim = &self.held.claim;
+        let mut tx = self.held.deps.db.begin().await?;
+        let kept = checkpoints::write(&mut tx, claim.run, claim.fence, &point, now, now + micros(LEASE)).await?;
+        tx.commit().await?;
+        Ok(kept)
+    }
+
+    /// Waits for whatever comes first.
+    async fn wait(&mut self) -> Result<(), EngineError> {
+        let clock = self.held.deps.clock.clone();
+        let now = clock.now_micros();
+        // Looks around at least this often: a wait must not depend on a wake-up that is forgotten.
+        let longest = micros(Duration::from_secs(5));
+        let rest = self.wake_at.saturating_sub(now).clamp(0, longest);
+        let rest = Duration::from_micros(rest.unsigned_abs());
+        let has_room = self.stop.is_none() && self.flights.len() < self.held.deps.options.in_flight.max(1);
+        let wants_piece = has_room && self.piece.is_none() && self.ready.is_empty() && !self.trouble.must_probe();
+        let is_stopping = self.stop.is_some();
+        tokio::select! {
+            landed = self.flights.join_next(), if !self.flights.is_empty() => {
+                if let Some(landed) = landed {
+                    self.land(landed.map_err(|_| EngineError::Task)?).await?;
+                }
+            }
+            piece = next(&mut self.feed), if wants_piece => match piece {
+                Some(piece) => self.piece = Some(piece?),
+                None => self.feed = None,
+            },
+            () = self.held.guard.stopped(), if !is_stopping => {}
+            () = clock.sleep(rest) => {}
+        }
+        Ok(())
+    }
+}
+
+async fn next(feed: &mut Option<Feed>) -> Option<Result<Piece, EngineError>> {
+    match feed {
+        Some(feed) => feed.recv().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,220 @@
+//! One run, from the moment it is taken up to the moment it is let go of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::run::{RunReason, RunState};
+use ferry_data::DataError;
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use super::guard::{Guard, Signal, Watched, open_key, usable};
+use super::line::Line;
+use super::prepare::{Settings, fix_settings, make_plan, settings_of};
+use super::retry::{GIVE_UP_AFTER, MOST_RECOVERIES, WAIT_FOR_PERSON, micros};
+use super::{Deps, EngineError, close};
+use crate::db::claims::{self, Claim};
+use crate::db::connections;
+use crate::destinations::Destination;
+
+/// How the work on a run ends, for now or for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Everything in the plan has been worked off.
+    Done,
+    /// It is not to go on.
+    Canceled(RunReason),
+    /// It cannot go on.
+    Failed {
+        /// Why.
+        reason: RunReason,
+        /// What the destination said.
+        detail: String,
+    },
+    /// It could not begin.
+    Skipped(RunReason),
+    /// It goes on when something outside has changed.
+    Wait {
+        /// What it waits for.
+        reason: RunReason,
+        /// What the destination said.
+        detail: String,
+        /// Until when.
+        until: i64,
+        /// Rounds of failures so far.
+        failures: u32,
+    },
+    /// This process ends; anybody may go on.
+    Released,
+    /// Somebody else has it.
+    Lost,
+}
+
+impl Ending {
+    pub(super) fn failed(reason: RunReason) -> Self {
+        Self::Failed { reason, detail: String::new() }
+    }
+}
+
+/// A run that is held: what everything that works on it needs.
+pub(super) struct Held {
+    pub(super) deps: Arc<Deps>,
+    pub(super) claim: Claim,
+    pub(super) guard: Guard,
+    pub(super) destination: Arc<dyn Destination>,
+    pub(super) brand: String,
+}
+
+impl Held {
+    /// How the work ends because of what the guard has seen.
+    pub(super) fn ending_of_signal(&self) -> Ending {
+        match self.guard.signal() {
+            Signal::Cancel(RunReason::RightsLost) => Ending::failed(RunReason::RightsLost),
+            Signal::Cancel(reason) => Ending::Canceled(reason),
+            Signal::Shutdown => Ending::Released,
+            // Nothing else makes anybody ask.
+            Signal::Lost | Signal::GoOn => Ending::Lost,
+        }
+    }
+}
+
+/// Works on a run until it ends, waits, or is somebody else's.
+pub(super) async fn work(deps: Arc<Deps>, claim: Claim, shutdown: watch::Receiver<bool>) {
+    let run = claim.run;
+    tracing::info!(%run, state = claim.state.as_str(), fence = claim.fence, "took up a run");
+    let ending = match go_on(&deps, claim.clone(), shutdown).await {
+        Ok(ending) => ending,
+        Err(error) => after_error(&deps, &claim, &error),
+    };
+    if let Err(error) = let_go(&deps, &claim, &ending).await {
+        // The lease passes, and the run is taken up again.
+        tracing::error!(%run, %error, ?ending, "could not write how the work on a run ended");
+    }
+}
+
+async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<bool>) -> Result<Ending, EngineError> {
+    if claim.cancel_requested {
+        return Ok(Ending::Canceled(RunReason::CanceledByPerson));
+    }
+    if claim.recoveries > MOST_RECOVERIES {
+        return Ok(Ending::failed(RunReason::CrashLoop));
+    }
+    let settings = match settings_of(&claim)? {
+        Some(settings) => settings,
+        None => match fix_settings(deps, &mut claim).await? {
+            Ok(settings) => settings,
+            Err(ending) => return Ok(ending),
+        },
+    };
+    let key = match key_for(deps, &claim, &settings).await? {
+        Ok(key) => key,
+        Err(ending) => return Ok(ending),
+    };
+    let Some(destination) = deps.destinations.find(&settings.kind) else {
+        return Ok(Ending::failed(RunReason::SettingsInvalid));
+    };
+    let brand = claim.brand.clone().ok_or(EngineError::Settings)?;
+    let watched =
+        Watched { run: claim.run, fence: claim.fence, connection: Some((settings.connection, brand.clone())) };
+    let guard = Guard::start(deps.clone(), watched, key, shutdown);
+    let held = Held { deps: deps.clone(), claim: claim.clone(), guard, destination, brand };
+    if claim.state == RunState::Preparing {
+        if let Some(ending) = make_plan(&held, &claim, &settings, held.destination.card()).await? {
+            return Ok(ending);
+        }
+        claim.state = RunState::Sending;
+    }
+    let held = Held { claim, ..held };
+    Line::open(held).await?.work_off().await
+}
+
+/// The key of the connection that the run was prepared with, if it may still be used.
+async fn key_for(deps: &Deps, claim: &Claim, settings: &Settings) -> Result<Result<SecretString, Ending>, EngineError> {
+    let mut tx = deps.db.read().await?;
+    let stored = match usable(&mut tx, settings.connection).await? {
+        Ok(stored) => stored,
+        Err(RunReason::RightsLost) => return Ok(Err(Ending::failed(RunReason::RightsLost))),
+        Err(reason) => return Ok(Err(Ending::Canceled(reason))),
+    };
+    let standing = claims::standing(&mut tx, claim.run).await?;
+    let is_detached = standing.is_none_or(|standing| standing.connection.is_none());
+    if is_detached || claim.brand.as_ref() != Some(&stored.brand.id) {
+        return Ok(Err(Ending::Canceled(RunReason::ConnectionRemoved)));
+    }
+    Ok(Ok(open_key(deps, &stored)?))
+}
+
+/// How the work ends when Ferry's own database or files fail: it goes on a little later, but not for ever.
+fn after_error(deps: &Deps, claim: &Claim, error: &EngineError) -> Ending {
+    tracing::error!(run = %claim.run, %error, "the work on a run broke off");
+    let now = deps.clock.now_micros();
+    let reason = match error {
+        EngineError::Data(DataError::Missing) if claim.state == RunState::Preparing => RunReason::NoProfiles,
+        EngineError::Settings => RunReason::SettingsInvalid,
+        EngineError::Key(_) => RunReason::KeyRefused,
+        EngineError::Db(_) | EngineError::Data(_) | EngineError::Task => RunReason::Storage,
+    };
+    let is_hopeless = claim.failures >= 20 || now - claim.progress_at > micros(GIVE_UP_AFTER);
+    if is_hopeless || reason != RunReason::Storage {
+        return Ending::failed(reason);
+    }
+    let failures = u32::try_from(claim.failures + 1).unwrap_or(u32::MAX);
+    let wait = Duration::from_secs(u64::from(failures.min(30)) * 10);
+    Ending::Wait { reason, detail: String::new(), until: now + micros(wait), failures }
+}
+
+async fn let_go(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {
+    match ending {
+        Ending::Lost => {
+            tracing::warn!(run = %claim.run, fence = claim.fence, "the run is somebody else's");
+            Ok(())
+        }
+        Ending::Released => {
+            let mut tx = deps.db.begin().await?;
+            claims::release(&mut tx, claim.run, claim.fence).await?;
+            Ok(tx.commit().await?)
+        }
+        Ending::Wait { reason, detail, until, failures } => wait(deps, claim, *reason, detail, *until, *failures).await,
+        Ending::Done | Ending::Canceled(_) | Ending::Failed { .. } | Ending::Skipped(_) => {
+            close::end(deps, claim, ending).await
+        }
+    }
+}
+
+async fn wait(
+    deps: &Deps,
+    claim: &Claim,
+    reason: RunReason,
+    detail: &str,
+    until: i64,
+    failures: u32,
+) -> Result<(), EngineError> {
+    tracing::info!(run = %claim.run, reason = reason.as_str(), "a run waits");
+    let mut tx = deps.db.begin().await?;
+    claims::wait(&mut tx, claim.run, claim.fence, reason, detail, until, i64::from(failures)).await?;
+    if waits_for_person(reason)
+        && let Some(settings) = settings_in_db(&mut tx, claim).await?
+    {
+        connections::set_needs_attention(&mut tx, settings.connection, Some(reason.as_str())).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// The settings may have been fixed after the run was taken up.
+async fn settings_in_db(tx: &mut crate::db::Tx, claim: &Claim) -> Result<Option<Settings>, EngineError> {
+    let text = claims::settings(tx, claim.run).await?;
+    text.map(|text| serde_json::from_str(&text).map_err(|_| EngineError::Settings)).transpose()
+}
+
+/// Does a person have to repair the connection?
+pub(super) fn waits_for_person(reason: RunReason) -> bool {
+    matches!(
+        reason,
+        RunReason::KeyRefused | RunReason::PermissionMissing | RunReason::PlanExceeded | RunReason::InterfaceRetired
+    )
+}
+
+/// The wait for a person: asks again once an hour, in case they repaired it elsewhere.
+pub(super) fn until_asked_again(now: i64) -> i64 {
+    now + micros(WAIT_FOR_PERSON)
+}
