@@ -11,8 +11,11 @@ use crate::screens::connections::{
     ConnectionPage, ConnectionsPage, NewConnectionPage, RemoveConnectionPage, SetUpConnectionPage,
 };
 use crate::screens::not_found::{HomePage, NotFoundPage};
+use crate::screens::profiles::ProfilesPage;
 use crate::screens::runs::{RunPage, RunsPage};
+use crate::screens::segments::{NewSegmentPage, SegmentPage, SegmentsPage};
 use crate::screens::sign_in::{InvitationPage, SetUpPage, SignInPage};
+use crate::screens::sources::{NewSourcePage, SourcePage, SourcePreviewPage, SourcesPage};
 use crate::screens::users::UsersPage;
 
 /// How every page is rendered.
@@ -38,6 +41,14 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/connections/:id") view=ConnectionPage ssr=WHOLE />
                 <Route path=path!("/admin/connections/:id/remove") view=RemoveConnectionPage ssr=WHOLE />
                 <Route path=path!("/admin/users") view=UsersPage ssr=WHOLE />
+                <Route path=path!("/data/sources") view=SourcesPage ssr=WHOLE />
+                <Route path=path!("/data/sources/new") view=NewSourcePage ssr=WHOLE />
+                <Route path=path!("/data/sources/preview") view=SourcePreviewPage ssr=WHOLE />
+                <Route path=path!("/data/sources/:id") view=SourcePage ssr=WHOLE />
+                <Route path=path!("/data/profiles") view=ProfilesPage ssr=WHOLE />
+                <Route path=path!("/segments") view=SegmentsPage ssr=WHOLE />
+                <Route path=path!("/segments/new") view=NewSegmentPage ssr=WHOLE />
+                <Route path=path!("/segments/:id") view=SegmentPage ssr=WHOLE />
             </Routes>
         </Router>
     }

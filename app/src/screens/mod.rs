@@ -25,7 +25,10 @@
 
 pub mod connections;
 pub mod not_found;
+pub mod profiles;
 pub mod runs;
+pub mod segments;
 pub mod session;
 pub mod sign_in;
+pub mod sources;
 pub mod users;

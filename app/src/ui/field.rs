@@ -22,6 +22,12 @@ impl Faults {
         }
     }
 
+    /// The same errors, with a field that the form calls otherwise than the service does.
+    pub fn renamed(self, from: &str, to: &str) -> Self {
+        let name = |name: String| if name == from { to.to_owned() } else { name };
+        Self(self.0.into_iter().map(|(field, text)| (name(field), text)).collect())
+    }
+
     /// What is wrong with this field.
     pub fn at(&self, field: &str) -> Option<&'static str> {
         self.0.iter().find(|(name, _)| name == field).map(|(_, text)| *text)

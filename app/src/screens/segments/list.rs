@@ -1,0 +1,94 @@
+//! The list of segments.
+
+use domain::access::may_edit_data;
+use leptos::prelude::*;
+
+use crate::request::{lang, services};
+use crate::routes::{self, MenuItem};
+use crate::services::SegmentLine;
+use crate::texts::td_string;
+use crate::ui::{Badge, EmptyState, Icon, Screen, Table, TimeAgo, Tone, icon, number, signed_in};
+
+/// The state of a segment.
+pub(super) fn state(line: &SegmentLine) -> AnyView {
+    let language = lang();
+    let (tone, text) = if !line.faults.is_empty() {
+        (Tone::Bad, td_string!(language, segments.invalid))
+    } else if line.segment.is_active {
+        (Tone::Good, td_string!(language, segments.active))
+    } else {
+        (Tone::Quiet, td_string!(language, segments.inactive))
+    };
+    view! { <Badge tone text /> }.into_any()
+}
+
+/// Dynamic or static.
+pub(super) fn type_of(line: &SegmentLine) -> &'static str {
+    let language = lang();
+    if line.segment.definition.is_static() {
+        td_string!(language, segments.static_type)
+    } else {
+        td_string!(language, segments.dynamic_type)
+    }
+}
+
+fn row(line: SegmentLine) -> AnyView {
+    let language = lang();
+    let members = line.members.map(|n| number(language, n)).unwrap_or_default();
+    let when = match line.refreshed_at {
+        Some(at) => view! { <TimeAgo at /> }.into_any(),
+        None => td_string!(language, common.never).into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row"><a href=routes::segment(line.segment.id)><bdi>{line.segment.name.clone()}</bdi></a></th>
+            <td>{type_of(&line)}</td>
+            <td>{state(&line)}</td>
+            <td class="number">{members}</td>
+            <td>{when}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Segments.
+#[component]
+pub fn SegmentsPage() -> impl IntoView {
+    signed_in(MenuItem::Segments, |actor| async move {
+        let language = lang();
+        let services = services()?;
+        let lines = services.segments.list(&actor).await?;
+        let title = td_string!(language, segments.title);
+        let has_profiles = !services.sources.attributes(&actor).await?.is_empty();
+        let add = (may_edit_data(actor.role) && has_profiles).then(|| {
+            let text = td_string!(language, segments.add);
+            view! { <a class="button primary" href=routes::NEW_SEGMENT>{icon(Icon::Add)} " " {text}</a> }.into_any()
+        });
+        if lines.is_empty() {
+            let text = if has_profiles {
+                td_string!(language, segments.empty_text)
+            } else {
+                td_string!(language, profiles.empty_text)
+            };
+            let action = add.unwrap_or_else(|| {
+                view! { <a class="button" href=routes::SOURCES>{td_string!(language, sources.title)}</a> }.into_any()
+            });
+            let empty = view! { <EmptyState title=td_string!(language, segments.empty) text action /> };
+            return Ok(Screen::new(title, empty));
+        }
+        let head = view! {
+            <th scope="col">{td_string!(language, common.display_name)}</th>
+            <th scope="col">{td_string!(language, common.kind)}</th>
+            <th scope="col">{td_string!(language, segments.state)}</th>
+            <th scope="col" class="number">{td_string!(language, segments.members)}</th>
+            <th scope="col">{td_string!(language, common.refreshed)}</th>
+        };
+        let body = lines.into_iter().map(row).collect_view();
+        let table = view! { <Table label=title head=head.into_any() body=body.into_any() /> };
+        let screen = Screen::new(title, table);
+        Ok(match add {
+            Some(add) => screen.with_commands(add),
+            None => screen,
+        })
+    })
+}

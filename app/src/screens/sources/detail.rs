@@ -1,0 +1,208 @@
+//! One data source: where it comes from, its columns, and the report of its last refresh, in which every row is
+//! accounted for.
+
+use domain::access::may_edit_data;
+use domain::id::SourceId;
+use domain::source::{ImportReport, RejectedRow, RowFault};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_params_map;
+use serde::Serialize;
+
+use super::list::{place, refresh_badge};
+use super::preview::type_name;
+use super::{RefreshSource, RemoveSource};
+use crate::error::AppError;
+use crate::live::live_refresh::LiveRefresh;
+use crate::request::{fault, lang, services, with_query};
+use crate::routes::{self, MenuItem};
+use crate::services::{Refresh, RefreshState, SourceLine};
+use crate::texts::{Locale, td_string, text};
+use crate::ui::{DateTime, FaultSummary, Icon, Notice, PostButton, Screen, Table, number, sentences, signed_in};
+
+/// Why a row did not become a profile.
+fn row_fault(language: Locale, fault: RowFault) -> &'static str {
+    match fault {
+        RowFault::FieldCount => td_string!(language, sources.row_field_count),
+        RowFault::Encoding => td_string!(language, sources.row_encoding),
+        RowFault::UnclosedQuote => td_string!(language, sources.row_unclosed_quote),
+        RowFault::NulCharacter => td_string!(language, sources.row_nul_character),
+        RowFault::TooLong => td_string!(language, sources.row_too_long),
+        RowFault::Type => td_string!(language, sources.row_type),
+        RowFault::KeyMissing => td_string!(language, sources.row_key_missing),
+        RowFault::KeyRepeated => td_string!(language, sources.row_key_repeated),
+        RowFault::Json => td_string!(language, sources.row_json),
+    }
+}
+
+/// Why a refresh failed.
+fn failure(language: Locale, code: &str) -> sentences::Sentence {
+    match serde_json::from_value(serde_json::Value::String(code.to_owned())) {
+        Ok(fault) => sentences::file(language, fault),
+        Err(_) => sentences::run_reason(language, domain::run::RunReason::Storage),
+    }
+}
+
+fn fact(name: &'static str, value: impl IntoView + 'static) -> AnyView {
+    view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any()
+}
+
+fn rejected_table(rows: Vec<RejectedRow>) -> AnyView {
+    let language = lang();
+    let head = view! {
+        <th scope="col" class="number">{td_string!(language, sources.line)}</th>
+        <th scope="col">{td_string!(language, sources.reason)}</th>
+        <th scope="col">{td_string!(language, sources.column)}</th>
+        <th scope="col">{td_string!(language, sources.file)}</th>
+    };
+    let body = rows.into_iter().map(|row| {
+        view! {
+            <tr>
+                <td class="number">{number(language, row.line)}</td>
+                <td>{row_fault(language, row.fault)}</td>
+                <td><bdi>{row.attribute.unwrap_or_default()}</bdi></td>
+                <td><bdi>{row.file}</bdi></td>
+            </tr>
+        }
+    });
+    let label = td_string!(language, sources.rejected_rows);
+    view! { <Table label head=head.into_any() body=body.collect_view().into_any() /> }.into_any()
+}
+
+fn report_view(report: ImportReport) -> AnyView {
+    let language = lang();
+    let reasons = report.faults.iter().map(|(fault, count)| {
+        view! { <li>{row_fault(language, *fault)} ": " <strong>{number(language, *count)}</strong></li> }
+    });
+    let shown = report.first_rejected.len() as u64;
+    let more =
+        (report.rejected > shown).then(|| text!(language, sources.first_rejected, shown = number(language, shown)));
+    let rejected = (report.rejected > 0).then(|| {
+        view! {
+            <h3>{td_string!(language, sources.rejected_rows)}</h3>
+            <ul>{reasons.collect_view()}</ul>
+            {more.map(|text| view! { <p>{text}</p> })}
+            {rejected_table(report.first_rejected)}
+        }
+    });
+    view! {
+        <dl class="facts">
+            {fact(td_string!(language, sources.rows_read), number(language, report.read))}
+            {fact(td_string!(language, sources.rows_accepted), number(language, report.accepted))}
+            {fact(td_string!(language, sources.rows_rejected), number(language, report.rejected))}
+            {fact(td_string!(language, sources.blank_lines), number(language, report.blank_lines))}
+        </dl>
+        {rejected}
+    }
+    .into_any()
+}
+
+fn refresh_view(id: SourceId, refresh: Option<Refresh>) -> AnyView {
+    let language = lang();
+    let Some(refresh) = refresh else {
+        return view! { <Notice>{td_string!(language, sources.not_refreshed)}</Notice> }.into_any();
+    };
+    let badge = refresh_badge(Some(&refresh));
+    if refresh.state == RefreshState::Refreshing {
+        let so_far = text!(language, sources.rows_so_far, rows = number(language, refresh.report.read));
+        return view! {
+            <noscript><meta http-equiv="refresh" content="3" /></noscript>
+            <p>{badge}</p>
+            <LiveRefresh source=id so_far />
+        }
+        .into_any();
+    }
+    let why = refresh.fault.as_deref().map(|code| {
+        let sentence = failure(language, code);
+        view! { <Notice warning=true><strong>{sentence.what}</strong> <p>{sentence.todo}</p></Notice> }
+    });
+    let finished = refresh.finished_at.unwrap_or(refresh.started_at);
+    view! {
+        <dl class="facts">
+            {fact(td_string!(language, common.status), badge)}
+            {fact(td_string!(language, common.refreshed), view! { <DateTime at=finished /> })}
+            {refresh.snapshot.map(|n| fact(td_string!(language, sources.snapshot), n.to_string()))}
+        </dl>
+        {why}
+        {report_view(refresh.report)}
+    }
+    .into_any()
+}
+
+fn columns_view(line: &SourceLine) -> AnyView {
+    let language = lang();
+    let source = &line.source;
+    let key = source.primary_key.clone();
+    let rows = source.attributes.iter().map(|attribute| {
+        let is_key = key.as_deref() == Some(attribute.name.as_str());
+        view! {
+            <tr>
+                <th scope="row"><bdi>{attribute.name.clone()}</bdi></th>
+                <td>{type_name(language, attribute.kind)}</td>
+                <td>{is_key.then(|| td_string!(language, sources.primary_key))}</td>
+            </tr>
+        }
+    });
+    let head = view! {
+        <th scope="col">{td_string!(language, sources.column)}</th>
+        <th scope="col">{td_string!(language, common.kind)}</th>
+        <th scope="col">{td_string!(language, sources.role)}</th>
+    };
+    let label = td_string!(language, sources.columns);
+    let body = rows.collect_view().into_any();
+    view! { <details class="card"><summary>{label}</summary><Table label head=head.into_any() body /></details> }
+        .into_any()
+}
+
+#[derive(Serialize)]
+struct Changing {
+    source: SourceId,
+}
+
+fn commands(line: &SourceLine) -> AnyView {
+    let language = lang();
+    let id = line.source.id;
+    let edit = with_query(routes::SOURCE_PREVIEW, &Changing { source: id });
+    let is_busy = line.last_refresh.as_ref().is_some_and(|r| r.state == RefreshState::Refreshing);
+    let refresh = (!is_busy).then(|| {
+        let text = td_string!(language, common.refresh);
+        view! { <PostButton action=RefreshSource::PATH fields=vec![("id", id.to_string())] class="primary" symbol=Icon::Play text /> }
+    });
+    let remove_text = td_string!(language, common.remove);
+    view! {
+        {refresh}
+        <a class="button" href=edit>{td_string!(language, common.edit)}</a>
+        <button type="button" class="danger" popovertarget="remove-source">{remove_text}</button>
+        <div class="popup" id="remove-source" popover>
+            <p>{td_string!(language, sources.remove_text)}</p>
+            <PostButton action=RemoveSource::PATH fields=vec![("id", id.to_string())] class="danger" symbol=Icon::Trash text=remove_text />
+        </div>
+    }
+    .into_any()
+}
+
+/// One data source.
+#[component]
+pub fn SourcePage() -> impl IntoView {
+    let id = use_params_map().with_untracked(|params| params.get("id")).and_then(|id| id.parse::<SourceId>().ok());
+    signed_in(MenuItem::Sources, move |actor| async move {
+        let language = lang();
+        let line = services()?.sources.find(&actor, id.ok_or(AppError::NotFound)?).await?;
+        let commands = may_edit_data(actor.role).then(|| commands(&line));
+        let title = line.source.name.clone();
+        let columns = columns_view(&line);
+        let body = view! {
+            <p class="crumbs"><a href=routes::SOURCES>{td_string!(language, sources.title)}</a></p>
+            <FaultSummary error=fault() labels=Vec::new() />
+            <dl class="facts">{fact(td_string!(language, sources.file), view! { <bdi>{place(&line.source.location)}</bdi> })}</dl>
+            <h2>{td_string!(language, sources.last_refresh)}</h2>
+            {refresh_view(line.source.id, line.last_refresh)}
+            {columns}
+        };
+        let screen = Screen::new(title, body);
+        Ok(match commands {
+            Some(commands) => screen.with_commands(commands),
+            None => screen,
+        })
+    })
+}
