@@ -10,6 +10,7 @@ use crate::request::lang;
 use crate::screens::connections::{
     ConnectionPage, ConnectionsPage, NewConnectionPage, RemoveConnectionPage, SetUpConnectionPage,
 };
+use crate::screens::exports::{ExportPage, ExportsPage, NewExportPage, RemoveExportPage};
 use crate::screens::not_found::{HomePage, NotFoundPage};
 use crate::screens::profiles::ProfilesPage;
 use crate::screens::runs::{RunPage, RunsPage};
@@ -33,6 +34,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=SignInPage ssr=WHOLE />
                 <Route path=path!("/set-up/:token") view=SetUpPage ssr=WHOLE />
                 <Route path=path!("/invitation/:token") view=InvitationPage ssr=WHOLE />
+                <Route path=path!("/data/exports") view=ExportsPage ssr=WHOLE />
+                <Route path=path!("/data/exports/new") view=NewExportPage ssr=WHOLE />
+                <Route path=path!("/data/exports/:id") view=ExportPage ssr=WHOLE />
+                <Route path=path!("/data/exports/:id/remove") view=RemoveExportPage ssr=WHOLE />
                 <Route path=path!("/data/exports/:id/runs") view=RunsPage ssr=WHOLE />
                 <Route path=path!("/runs/:id") view=RunPage ssr=WHOLE />
                 <Route path=path!("/admin/connections") view=ConnectionsPage ssr=WHOLE />

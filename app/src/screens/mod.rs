@@ -24,6 +24,7 @@
 //! - **Routes**: the builder in `routes.rs`, the line in `app.rs`.
 
 pub mod connections;
+pub mod exports;
 pub mod not_found;
 pub mod profiles;
 pub mod runs;

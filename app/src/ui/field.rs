@@ -45,12 +45,13 @@ fn described_by(name: &str, has_help: bool, has_fault: bool) -> Option<String> {
 fn framed(
     name: &str,
     label: String,
-    required: bool,
+    marks_optional: bool,
     help: String,
     fault: Option<&'static str>,
     input: AnyView,
 ) -> AnyView {
-    let optional = (!required).then(|| view! { <span class="optional">{td_string!(lang(), common.optional)}</span> });
+    let optional =
+        marks_optional.then(|| view! { <span class="optional">{td_string!(lang(), common.optional)}</span> });
     view! {
         <div class="field" class:faulty=fault.is_some()>
             <label for=name.to_owned()>{label} " " {optional}</label>
@@ -75,13 +76,19 @@ pub fn TextField(
     #[prop(default = 200)] max: u32,
     #[prop(optional)] min: Option<u32>,
     #[prop(optional)] disabled: bool,
+    /// The key in the form, where it is not the field's name.
+    #[prop(optional)]
+    send_as: Option<&'static str>,
+    /// Says that it may stay empty.
+    #[prop(default = true)]
+    mark_optional: bool,
     faults: Faults,
 ) -> impl IntoView {
     let fault = faults.at(name);
     let input = view! {
         <input
             id=name
-            name=name
+            name=send_as.unwrap_or(name)
             type=kind
             value=value
             required=required
@@ -94,7 +101,7 @@ pub fn TextField(
             aria-describedby=described_by(name, !help.is_empty(), fault.is_some())
         />
     };
-    framed(name, label, required, help, fault, input.into_any())
+    framed(name, label, !required && mark_optional, help, fault, input.into_any())
 }
 
 /// One choice of a list.
@@ -133,6 +140,12 @@ pub fn SelectField(
     #[prop(into, optional)] help: String,
     #[prop(default = true)] required: bool,
     #[prop(optional)] disabled: bool,
+    /// The key in the form, where it is not the field's name.
+    #[prop(optional)]
+    send_as: Option<&'static str>,
+    /// Says that it may stay empty.
+    #[prop(default = true)]
+    mark_optional: bool,
     faults: Faults,
 ) -> impl IntoView {
     let fault = faults.at(name);
@@ -143,7 +156,7 @@ pub fn SelectField(
     let input = view! {
         <select
             id=name
-            name=name
+            name=send_as.unwrap_or(name)
             required=required
             disabled=disabled
             aria-invalid=fault.is_some().then_some("true")
@@ -152,7 +165,7 @@ pub fn SelectField(
             {groups.collect_view()}
         </select>
     };
-    framed(name, label, required, help, fault, input.into_any())
+    framed(name, label, !required && mark_optional, help, fault, input.into_any())
 }
 
 /// One of a few, all visible.

@@ -1,0 +1,172 @@
+//! The editor's form as a value. It travels in the address while rows are added and removed, so that the editor needs
+//! no script, and in the body when it is saved.
+
+use std::str::FromStr;
+
+use domain::export::ExportSettings;
+use domain::mapping::{Field, Mapping, Match};
+use domain::schedule::Schedule;
+use jiff::civil::Time;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{AppError, FieldFault, FieldFaultKind};
+
+/// What people enter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportForm {
+    /// The name.
+    pub name: String,
+    /// The connection's id; empty is none.
+    pub connection: String,
+    /// The data matching, row by row.
+    pub rows: Vec<MatchRow>,
+    /// The ids of the chosen segments.
+    pub segments: Vec<String>,
+    /// `off` or `daily`.
+    pub schedule: String,
+    /// The time of day, as `06:30`.
+    pub at: String,
+    /// The time zone of `at`.
+    pub time_zone: String,
+    /// The version that the form was opened with.
+    pub version: i64,
+}
+
+/// One row of the data matching.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MatchRow {
+    /// A target's name; empty for a custom property.
+    pub target: String,
+    /// The custom property's name.
+    pub property: String,
+    /// The attribute that feeds it; empty while none is chosen.
+    pub attribute: String,
+}
+
+impl MatchRow {
+    /// A row for a target, or for a custom property when the name is empty.
+    pub fn for_target(target: &str) -> Self {
+        Self { target: target.to_owned(), ..Self::default() }
+    }
+}
+
+impl ExportForm {
+    /// The form of saved settings.
+    pub fn of(settings: &ExportSettings, version: i64) -> Self {
+        let rows = settings.mapping.matches.iter().map(|one| {
+            let (target, property) = match &one.field {
+                Field::Target(name) => (name.clone(), String::new()),
+                Field::Property(name) => (String::new(), name.clone()),
+            };
+            MatchRow { target, property, attribute: one.attribute.clone() }
+        });
+        let (schedule, at, time_zone) = match &settings.schedule {
+            Schedule::Off => ("off", String::new(), String::new()),
+            Schedule::Daily { at, time_zone } => ("daily", at.strftime("%H:%M").to_string(), time_zone.clone()),
+        };
+        Self {
+            name: settings.name.clone(),
+            connection: settings.connection.map(|id| id.to_string()).unwrap_or_default(),
+            rows: rows.collect(),
+            segments: settings.segments.iter().map(ToString::to_string).collect(),
+            schedule: schedule.to_owned(),
+            at,
+            time_zone,
+            version,
+        }
+    }
+
+    /// The settings that the form means. Only what cannot be expressed is refused here; the services judge the rest.
+    pub fn settings(&self) -> Result<ExportSettings, AppError> {
+        let mut faults = Vec::new();
+        let mut refuse = |field: &str, fault| faults.push(FieldFault { field: field.to_owned(), fault });
+        let schedule = match self.schedule.as_str() {
+            "daily" => match Time::from_str(&self.at) {
+                Ok(at) => Schedule::Daily { at, time_zone: self.time_zone.clone() },
+                Err(_) => {
+                    let kind = if self.at.is_empty() { FieldFaultKind::Required } else { FieldFaultKind::Invalid };
+                    refuse("at", kind);
+                    Schedule::Off
+                }
+            },
+            _ => Schedule::Off,
+        };
+        let segments = self.segments.iter().filter_map(|id| id.parse().ok()).collect();
+        let matches = self.rows.iter().map(|row| {
+            let field = if row.target.is_empty() {
+                Field::Property(row.property.trim().to_owned())
+            } else {
+                Field::Target(row.target.clone())
+            };
+            Match { field, attribute: row.attribute.clone() }
+        });
+        let settings = ExportSettings {
+            name: self.name.trim().to_owned(),
+            connection: self.connection.parse().ok(),
+            mapping: Mapping { matches: matches.collect() },
+            segments,
+            schedule,
+        };
+        if faults.is_empty() { Ok(settings) } else { Err(AppError::Fields(faults)) }
+    }
+
+    /// Takes out the row at a place, where there is one.
+    pub fn remove_row(&mut self, index: usize) {
+        if index < self.rows.len() {
+            self.rows.remove(index);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled() -> ExportForm {
+        ExportForm {
+            name: "Spring & summer".to_owned(),
+            connection: "018f2f3c-7d1a-7000-8000-000000000001".to_owned(),
+            rows: vec![
+                MatchRow { target: "email".to_owned(), property: String::new(), attribute: "E-mail".to_owned() },
+                MatchRow { target: String::new(), property: "points".to_owned(), attribute: "Points".to_owned() },
+            ],
+            segments: vec!["018f2f3c-7d1a-7000-8000-000000000002".to_owned()],
+            schedule: "daily".to_owned(),
+            at: "06:30".to_owned(),
+            time_zone: "Europe/Bucharest".to_owned(),
+            version: 3,
+        }
+    }
+
+    #[test]
+    fn a_form_comes_back_from_the_settings_that_it_means() {
+        let settings = filled().settings().expect("a complete form");
+        assert_eq!(ExportForm::of(&settings, 3), filled());
+    }
+
+    #[test]
+    fn a_form_survives_the_address() {
+        let text = serde_qs::to_string(&filled()).expect("a query");
+        let back: ExportForm = serde_qs::Config::new(6, false).deserialize_str(&text).expect("the form");
+        assert_eq!(back, filled());
+    }
+
+    #[test]
+    fn a_browser_s_encoding_of_the_brackets_is_understood() {
+        let text =
+            "name=A&segments%5B%5D=x&segments%5B%5D=y&rows%5B2%5D%5Btarget%5D=email&rows%5B2%5D%5Battribute%5D=mail";
+        let back: ExportForm = serde_qs::Config::new(6, false).deserialize_str(text).expect("the form");
+        assert_eq!(back.segments, ["x", "y"]);
+        assert_eq!(back.rows.len(), 1);
+        assert_eq!(back.rows[0].attribute, "mail");
+    }
+
+    #[test]
+    fn a_daily_schedule_needs_its_time() {
+        let form = ExportForm { at: String::new(), ..filled() };
+        let fault = FieldFault { field: "at".to_owned(), fault: FieldFaultKind::Required };
+        assert_eq!(form.settings(), Err(AppError::Fields(vec![fault])));
+    }
+}

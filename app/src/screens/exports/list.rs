@@ -1,0 +1,208 @@
+//! The list of exports with the true status of each one's last run.
+
+use domain::access::{Actor, Role, may_add_export, may_detach_connection};
+use domain::schedule::Schedule;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::schedule::schedule_text;
+use super::{DetachExport, RunAll, RunExport};
+use crate::request::{fault, lang, query, services};
+use crate::routes::{self, EXPORTS, MenuItem, NEW_EXPORT};
+use crate::screens::runs::run_badge;
+use crate::services::{Answer, ExportLine, Services};
+use crate::texts::{Locale, td_string, text};
+use crate::ui::{
+    ActionsMenu, Badge, EmptyState, FaultSummary, Icon, ListQuery, PostButton, Screen, SearchForm, SortHeader, Table,
+    TimeAgo, Tone, date_time_text, icon, kind_name, kind_picture, sentences, signed_in,
+};
+
+/// The exports.
+#[component]
+pub fn ExportsPage() -> impl IntoView {
+    signed_in(MenuItem::Exports, load)
+}
+
+async fn load(actor: Actor) -> Answer<Screen> {
+    let language = lang();
+    let services = services()?;
+    let asked: ListQuery = query();
+    let all = services.exports.list(&actor).await?;
+    let is_empty = all.is_empty();
+    let runs_something = all.iter().any(|line| line.may_edit && line.export.settings.schedule != Schedule::Off);
+    let lines = arranged(language, &services, all, &asked);
+    let list = if is_empty {
+        empty(language, actor.role)
+    } else {
+        view! {
+            <div class="toolbar">
+                <SearchForm path=EXPORTS label=td_string!(language, exports.search) value=asked.search.clone() />
+            </div>
+            {filled(language, &services, &actor, lines, asked)}
+        }
+        .into_any()
+    };
+    let run_all = runs_something.then(|| {
+        view! { <PostButton action=RunAll::PATH fields=Vec::new() symbol=Icon::Play text=td_string!(language, exports.run_all) /> }
+    });
+    let add = (may_add_export(actor.role) && !is_empty).then(|| add_button(language));
+    let body = view! { <FaultSummary error=fault() labels=Vec::new() /> {list} };
+    Ok(Screen::new(td_string!(language, exports.title), body).with_commands(view! { {run_all} {add} }))
+}
+
+fn add_button(language: Locale) -> AnyView {
+    view! { <a class="button primary" href=NEW_EXPORT>{icon(Icon::Add)} {td_string!(language, exports.add)}</a> }
+        .into_any()
+}
+
+fn empty(language: Locale, role: Role) -> AnyView {
+    let title = td_string!(language, exports.empty_title);
+    let text = td_string!(language, exports.empty_text);
+    if may_add_export(role) {
+        view! { <EmptyState title text action=add_button(language) /> }.into_any()
+    } else {
+        view! { <EmptyState title text /> }.into_any()
+    }
+}
+
+fn type_name(services: &Services, line: &ExportLine) -> String {
+    line.kind.as_ref().map(|kind| kind_name(services, kind)).unwrap_or_default()
+}
+
+fn status_text(language: Locale, line: &ExportLine) -> &'static str {
+    match &line.last_run {
+        Some(run) => sentences::run_state(language, run.state),
+        None => td_string!(language, states.not_started),
+    }
+}
+
+/// When the last run ended, or began if it goes on.
+fn refreshed(line: &ExportLine) -> Option<i64> {
+    line.last_run.as_ref().map(|run| run.finished_at.or(run.started_at).unwrap_or(run.queued_at))
+}
+
+/// The lines that fit the search, in the order that was asked for.
+fn arranged(language: Locale, services: &Services, lines: Vec<ExportLine>, asked: &ListQuery) -> Vec<ExportLine> {
+    let mut lines: Vec<_> = lines
+        .into_iter()
+        .filter(|line| {
+            let connection = line.connection_name.as_deref().unwrap_or_default();
+            asked.fits([line.export.settings.name.as_str(), connection, &type_name(services, line)])
+        })
+        .collect();
+    let name = |line: &ExportLine| line.export.settings.name.to_lowercase();
+    match asked.sort.as_str() {
+        "type" => lines.sort_by_key(|line| (type_name(services, line).to_lowercase(), name(line))),
+        "status" => lines.sort_by_key(|line| (status_text(language, line), name(line))),
+        "refreshed" => lines.sort_by_key(|line| (refreshed(line), name(line))),
+        "schedule" => lines.sort_by_key(|line| (line.next_slot, name(line))),
+        "connection" => {
+            lines.sort_by_key(|line| (line.connection_name.as_ref().map(|n| n.to_lowercase()), name(line)));
+        }
+        _ => lines.sort_by_key(name),
+    }
+    if asked.is_descending() {
+        lines.reverse();
+    }
+    lines
+}
+
+fn filled(language: Locale, services: &Services, actor: &Actor, lines: Vec<ExportLine>, asked: ListQuery) -> AnyView {
+    if lines.is_empty() {
+        return view! {
+            <EmptyState title=td_string!(language, common.nothing_found) text=td_string!(language, common.nothing_found_text) />
+        }
+        .into_any();
+    }
+    let header = |column: &'static str, text: &'static str| {
+        let (sort, order, search) = (asked.sort_or("name"), asked.order.clone(), asked.search.clone());
+        view! { <SortHeader path=EXPORTS column text sort order search /> }
+    };
+    let shows_permissions = actor.role == Role::Contributor;
+    let head = view! {
+        {header("name", td_string!(language, common.display_name))}
+        {header("type", td_string!(language, common.kind))}
+        {header("status", td_string!(language, common.status))}
+        {header("refreshed", td_string!(language, common.refreshed))}
+        {header("schedule", td_string!(language, exports.schedule))}
+        {header("connection", td_string!(language, exports.connection_used))}
+        {shows_permissions.then(|| view! { <th scope="col">{td_string!(language, exports.your_permissions)}</th> })}
+        <th scope="col" class="actions"><span class="visually-hidden">{td_string!(language, common.actions)}</span></th>
+    };
+    let rows = lines.into_iter().map(|line| row(language, services, actor, line, shows_permissions)).collect_view();
+    view! { <Table label=td_string!(language, exports.title) head=head.into_any() body=rows.into_any() /> }.into_any()
+}
+
+fn row(language: Locale, services: &Services, actor: &Actor, line: ExportLine, shows_permissions: bool) -> AnyView {
+    let id = line.export.id;
+    let name = line.export.settings.name.clone();
+    let kind = line.kind.as_ref().map(|kind| {
+        view! { <span class="kind-name">{kind_picture(kind)} {kind_name(services, kind)}</span> }
+    });
+    let status = match &line.last_run {
+        Some(run) => view! { <a href=routes::run(run.id)>{run_badge(language, run)}</a> }.into_any(),
+        None => view! { <Badge tone=Tone::Quiet text=td_string!(language, states.not_started) /> }.into_any(),
+    };
+    let time = match refreshed(&line) {
+        Some(at) => view! { <TimeAgo at /> }.into_any(),
+        None => td_string!(language, common.never).into_any(),
+    };
+    let next = line.next_slot.map(|at| text!(language, exports.next_run, time = date_time_text(language, at)));
+    let permission =
+        if line.may_edit { td_string!(language, exports.may_edit) } else { td_string!(language, exports.view_only) };
+    view! {
+        <tr>
+            <th scope="row"><a href=routes::export(id)><bdi>{name.clone()}</bdi></a></th>
+            <td>{kind}</td>
+            <td>{status}</td>
+            <td>{time}</td>
+            <td>
+                {schedule_text(language, &line.export.settings.schedule)}
+                {next.map(|next| view! { <br /><small>{next}</small> })}
+            </td>
+            <td>{connection(language, &line)}</td>
+            {shows_permissions.then(|| view! { <td>{permission}</td> })}
+            <td class="actions"><ActionsMenu id=id.to_string() of=name items=actions(language, actor, &line) /></td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn connection(language: Locale, line: &ExportLine) -> AnyView {
+    match &line.connection_name {
+        Some(name) => view! { <bdi>{name.clone()}</bdi> }.into_any(),
+        // There is one, but this person may not know its name.
+        None if line.export.settings.connection.is_some() => td_string!(language, exports.connection_hidden).into_any(),
+        None => view! { <Badge tone=Tone::Warning text=td_string!(language, exports.no_connection) /> }.into_any(),
+    }
+}
+
+/// What this person may do with an export, nothing else.
+fn actions(language: Locale, actor: &Actor, line: &ExportLine) -> Vec<AnyView> {
+    let id = line.export.id;
+    let fields = || vec![("id", id.to_string())];
+    let open = if line.may_edit { td_string!(language, common.edit) } else { td_string!(language, common.view) };
+    let mut items = vec![view! { <a href=routes::export(id)>{open}</a> }.into_any()];
+    if line.may_edit {
+        items.push(
+            view! { <PostButton action=RunExport::PATH fields=fields() text=td_string!(language, exports.run) /> }
+                .into_any(),
+        );
+    }
+    items.push(view! { <a href=routes::runs(id)>{td_string!(language, runs.history)}</a> }.into_any());
+    if line.may_edit {
+        items.push(
+            view! { <a href=routes::duplicate_export(id)>{td_string!(language, exports.duplicate)}</a> }.into_any(),
+        );
+    }
+    if may_detach_connection(actor.role) && line.export.settings.connection.is_some() {
+        items.push(
+            view! { <PostButton action=DetachExport::PATH fields=fields() text=td_string!(language, exports.detach) /> }
+                .into_any(),
+        );
+    }
+    if line.may_edit {
+        items.push(view! { <a href=routes::remove_export(id)>{td_string!(language, common.remove)}</a> }.into_any());
+    }
+    items
+}

@@ -1,0 +1,16 @@
+//! Data > Exports: the list, the editor (add, change, duplicate, view), removing, running.
+
+mod api;
+mod editor;
+mod form;
+mod list;
+mod matching;
+mod remove;
+mod schedule;
+mod segments;
+
+pub use api::{DetachExport, RemoveExport, RunAll, RunExport, SaveExport};
+pub use editor::{ExportPage, NewExportPage};
+pub use form::{ExportForm, MatchRow};
+pub use list::ExportsPage;
+pub use remove::RemoveExportPage;
