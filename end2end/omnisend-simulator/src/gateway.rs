@@ -81,7 +81,7 @@ pub async fn handle(
     };
     let body = to_bytes(body, BODY_MAX).await;
     let (number, mut effects) = shared.world().arrive(&head, shared.clock.now());
-    let alive = shared.wait(effects.delay_before).await;
+    let alive = wait_before(&shared, number, &head, &effects).await;
     if effects.hang || !alive {
         record(&shared, number, &head, None, &effects, None);
         shared.stopping.cancelled().await;
@@ -105,6 +105,31 @@ pub async fn handle(
     shared.wait(effects.delay_after).await;
     break_answer(&connection, &effects, served.answer.body.len());
     respond(served.answer)
+}
+
+/// Logs a request whose client gave up while the simulator let it wait.
+struct GivenUp<'a> {
+    shared: &'a Shared,
+    number: u64,
+    head: &'a Head,
+    effects: &'a Effects,
+    waiting: bool,
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if self.waiting {
+            record(self.shared, self.number, self.head, None, self.effects, None);
+        }
+    }
+}
+
+/// The scripted wait before a request is looked at; false when the simulator stops meanwhile.
+async fn wait_before(shared: &Shared, number: u64, head: &Head, effects: &Effects) -> bool {
+    let mut given_up = GivenUp { shared, number, head, effects, waiting: true };
+    let alive = shared.wait(effects.delay_before).await;
+    given_up.waiting = false;
+    alive
 }
 
 /// The path after `/api`; `None` for any other path.
@@ -134,7 +159,7 @@ fn record(shared: &Shared, number: u64, head: &Head, served: Option<&Served>, ef
         hasher.write(body);
         hasher.finish()
     });
-    let broken = effects.reset_before || effects.hang || effects.cut_share.is_some();
+    let broken = served.is_none() || effects.cut_share.is_some();
     let broken = broken || matches!(effects.wire, Some(WireFault::Cut { .. }));
     let status = served.map_or(0, |served| served.answer.status);
     let mut world = shared.world();

@@ -119,56 +119,37 @@ fn page(call: &mut Call<'_>, ask: &Ask) -> Answer {
 
 /// Contacts in the asked order beyond the cursor, before the filters. A place is the slot or, by
 /// `updatedAt`, the version.
-fn candidates(call: &Call<'_>, ask: &Ask, downwards: bool) -> Vec<(u64, u32)> {
+fn candidates<'c>(call: &'c Call<'_>, ask: &Ask, downwards: bool) -> Box<dyn Iterator<Item = (u64, u32)> + 'c> {
     let contacts = &call.brand.contacts;
+    let cursor = ask.cursor.map(|(at, _)| at);
     let direct = match (ask.get("email"), ask.get("phone")) {
         (Some(email), _) => Some(contacts.find_email(email, &call.switches)),
         (None, Some(phone)) => Some(contacts.find_phone(phone)),
         (None, None) => None,
     };
     if let Some(slot) = direct {
-        return slot.filter(|_| ask.cursor.is_none()).map(|slot| (u64::from(slot), slot)).into_iter().collect();
+        let found = slot.filter(|_| cursor.is_none());
+        return Box::new(found.map(|slot| (u64::from(slot), slot)).into_iter());
     }
-    let beyond = |place: u64| match ask.cursor {
-        None => true,
-        Some((at, _)) if downwards => place < at,
-        Some((at, _)) => place > at,
-    };
-    // Only as many as a page could need when nothing filters them out; else all that remain.
-    let enough = if ask.fixed.iter().any(|(name, _)| !matches!(*name, "sort" | "direction"))
-        || call.switches.visibility_delay_ms > 0
-        || contacts.count() < contacts.slots() as usize
-    {
-        usize::MAX
-    } else {
-        ask.limit + 1
-    };
-    let mut places: Vec<(u64, u32)> = if ask.get("sort") == Some("updatedAt") || ask.updated_from.is_some() {
-        let current =
-            |(version, slot): &&(u64, u32)| contacts.get(*slot).is_some_and(|contact| contact.version == *version);
+    if ask.get("sort") == Some("updatedAt") || ask.updated_from.is_some() {
         let changes = contacts.changes();
-        let split = ask.cursor.map(|(at, _)| changes.partition_point(|(version, _)| *version < at));
-        match (downwards, split) {
-            (true, split) => {
-                let part = changes.get(..split.unwrap_or(changes.len())).unwrap_or_default();
-                part.iter().rev().filter(current).take(enough).copied().collect()
-            }
-            (false, split) => {
-                let part = changes.get(split.unwrap_or(0)..).unwrap_or_default();
-                part.iter().filter(current).filter(|(place, _)| beyond(*place)).take(enough).copied().collect()
-            }
-        }
-    } else {
-        let count = contacts.slots();
-        let at = ask.cursor.map(|(at, _)| u32::try_from(at).unwrap_or(u32::MAX));
-        if downwards {
-            (0..at.unwrap_or(count).min(count)).rev().take(enough).map(|slot| (u64::from(slot), slot)).collect()
+        let below = cursor.map_or(changes.len(), |at| changes.partition_point(|(version, _)| *version < at));
+        let above = cursor.map_or(0, |at| changes.partition_point(|(version, _)| *version <= at));
+        let current =
+            |(version, slot): &(u64, u32)| contacts.get(*slot).is_some_and(|contact| contact.version == *version);
+        return if downwards {
+            Box::new(changes.iter().take(below).rev().copied().filter(current))
         } else {
-            (at.map_or(0, |at| at.saturating_add(1))..count).take(enough).map(|slot| (u64::from(slot), slot)).collect()
-        }
-    };
-    places.retain(|(place, _)| beyond(*place));
-    places
+            Box::new(changes.iter().skip(above).copied().filter(current))
+        };
+    }
+    let at = cursor.map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+    let named = |slot: u32| (u64::from(slot), slot);
+    if downwards {
+        Box::new((0..at.unwrap_or(u32::MAX).min(contacts.slots())).rev().map(named))
+    } else {
+        Box::new((at.map_or(0, |at| at.saturating_add(1))..contacts.slots()).map(named))
+    }
 }
 
 fn matches(call: &Call<'_>, ask: &Ask, contact: &Contact) -> bool {

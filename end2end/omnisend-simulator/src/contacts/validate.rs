@@ -112,23 +112,24 @@ impl<'j> Reader<'_, 'j> {
             Some(Json::Bool(wanted)) => *wanted,
             Some(_) => return self.fault(path("sendWelcomeMessage"), "Must be a boolean."),
         };
-        self.channels(&path("channels"), identifier.get("channels"), channel, welcome);
-        self.consent(&path("consent"), identifier.get("consent"), channel);
+        self.channels(place, identifier.get("channels"), channel, welcome);
+        self.consent(place, identifier.get("consent"), channel);
     }
 
-    fn channels(&mut self, path: &str, channels: Option<&Json<'_>>, own: Channel, welcome: bool) {
+    fn channels(&mut self, place: usize, channels: Option<&Json<'_>>, own: Channel, welcome: bool) {
+        let path = || format!("identifiers[{place}].channels");
         let entries = match channels {
             None | Some(Json::Null) => {
                 if self.rules.switches.channels_required {
-                    self.faults.push(FieldFault::required(path));
+                    self.faults.push(FieldFault::required(path()));
                 }
                 return;
             }
             Some(Json::Object(entries)) => entries,
-            Some(_) => return self.fault(path, "Must be an object."),
+            Some(_) => return self.fault(path(), "Must be an object."),
         };
         for (name, value) in entries {
-            let path = format!("{path}.{name}");
+            let path = format!("{}.{name}", path());
             if name != own.text() {
                 self.fault(path, "This channel does not belong to this type of identifier.");
                 continue;
@@ -152,11 +153,12 @@ impl<'j> Reader<'_, 'j> {
         }
     }
 
-    fn consent(&mut self, path: &str, consent: Option<&Json<'_>>, channel: Channel) {
+    fn consent(&mut self, place: usize, consent: Option<&Json<'_>>, channel: Channel) {
+        let path = || format!("identifiers[{place}].consent");
         let entries = match consent {
             None | Some(Json::Null) => return,
             Some(Json::Object(entries)) => entries,
-            Some(_) => return self.fault(path, "Must be an object."),
+            Some(_) => return self.fault(path(), "Must be an object."),
         };
         let text = |name: &str| {
             let found = entries.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_text());
@@ -167,7 +169,7 @@ impl<'j> Reader<'_, 'j> {
             given => {
                 let at = clock::from_text(&given);
                 if at.is_none() {
-                    self.fault(format!("{path}.createdAt"), "Must be an RFC 3339 date and time.");
+                    self.fault(format!("{}.createdAt", path()), "Must be an RFC 3339 date and time.");
                 }
                 at
             }
@@ -182,7 +184,7 @@ impl<'j> Reader<'_, 'j> {
         });
     }
 
-    fn fields(&mut self, json: &Json<'_>) {
+    fn fields(&mut self, json: &'j Json<'_>) {
         for name in FIELDS {
             let Some(key) = field_key(name) else { continue };
             let text = match json.get(name) {
@@ -201,7 +203,7 @@ impl<'j> Reader<'_, 'j> {
                 self.fault(name, message);
                 continue;
             }
-            let value = (!text.is_empty()).then(|| Cow::Owned(text.to_owned()));
+            let value = (!text.is_empty()).then_some(Cow::Borrowed(text));
             if name == "country" && json.get("countryCode").is_none() {
                 let code = countries::code_of(text).map(Cow::Borrowed);
                 self.entries.push((key + 1, code));
@@ -257,8 +259,13 @@ fn property_text(value: &Json<'_>) -> Result<Option<String>, &'static str> {
     match value {
         Json::Null => Ok(None),
         Json::Text(text) if text.is_empty() => Ok(None),
-        Json::Text(text) if text.chars().count() > PROPERTY_TEXT_MAX => Err("At most 2,048 characters."),
-        Json::Text(_) | Json::Bool(_) | Json::Number(_) => Ok(Some(value.to_value().to_string())),
+        // A text has at most as many characters as bytes: most need no counting.
+        Json::Text(text) if text.len() > PROPERTY_TEXT_MAX && text.chars().count() > PROPERTY_TEXT_MAX => {
+            Err("At most 2,048 characters.")
+        }
+        Json::Text(text) => Ok(serde_json::to_string(text.as_ref()).ok()),
+        Json::Bool(yes) => Ok(Some(yes.to_string())),
+        Json::Number(number) => Ok(Some(number.to_string())),
         Json::List(items) if items.iter().all(|item| matches!(item, Json::Text(_))) => {
             Ok(Some(value.to_value().to_string()))
         }

@@ -140,6 +140,22 @@ async fn a_request_can_hang_until_the_client_gives_up_and_the_simulator_still_st
 }
 
 #[tokio::test]
+async fn a_request_whose_client_gave_up_is_in_the_log_and_had_no_effect() -> Result<()> {
+    let stage = scripted("[[rules]]\nnth = [1]\naction = { do = \"delay\", ms = 60000 }").await?;
+    let waited = tokio::time::timeout(Duration::from_millis(100), stage.person("a@x.com")).await;
+    assert!(waited.is_err());
+    let begin = Instant::now();
+    while stage.state().requests(0, 10).is_empty() {
+        ensure!(begin.elapsed() < Duration::from_secs(5), "not in the log");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let record = &stage.state().requests(0, 10)[0];
+    assert_eq!((record.status, record.served, record.answered), (0, false, false));
+    assert_eq!(stage.state().summary().contacts, 0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn any_bytes_can_stand_in_for_an_answer() -> Result<()> {
     let script =
         r#"{"rules":[{"action":{"do":"body","content_type":"text/html","body":"<p>hello</p>","repeat":1000}}]}"#;
