@@ -5,6 +5,9 @@
 //! only [`live`], the islands, with the plain types that they exchange with the server: pages, texts and forms never
 //! travel as code. That wall is drawn here and nowhere else.
 
+// The type of a page holds the types of all its elements; the compiler looks that deep.
+#![recursion_limit = "512"]
+
 pub use domain;
 
 pub mod error;

@@ -40,7 +40,6 @@ const COMMON_WORDS: [&str; 14] = [
     "ferry",
     "admin",
     "administrator",
-    "omnisend",
     "letmein",
 ];
 
