@@ -40,7 +40,7 @@ choose_settings() {
     export FERRY_PUBLIC_URL=http://localhost:$port
     export FERRY_DATA_DIR=$DEMO/data
     export FERRY_SECRET_KEY_FILE=$DEMO/secret.key
-    export FERRY_OMNISEND_URL=$SIMULATOR_URL
+    export FERRY_OMNISEND_URL=$SIMULATOR_URL/api
     # The key of the simulator's practice account; ferry.toml takes it from here.
     export DEMO_API_KEY=5f0000000000000000000001-practice
 }
