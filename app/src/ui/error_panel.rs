@@ -11,7 +11,7 @@ use crate::texts::td_string;
 
 /// In place of a page: what happened, what to do, and the number that finds it in the log.
 #[component]
-pub fn ErrorPanel(error: AppError) -> impl IntoView {
+pub fn ErrorPanel(error: AppError) -> AnyView {
     let language = lang();
     let sentence = sentences::error(language, &error);
     let reference = match &error {
@@ -36,6 +36,7 @@ pub fn ErrorPanel(error: AppError) -> impl IntoView {
             <p>{way_on}</p>
         </div>
     }
+    .into_any()
 }
 
 /// Above a form that failed: takes the focus, names every field that needs attention and links to it. `labels` are
@@ -56,11 +57,14 @@ pub fn FaultSummary(error: Option<AppError>, labels: Vec<(&'static str, String)>
     });
     let details = sentences::details(language, &error).into_iter().map(|text| view! { <li>{text}</li> });
     let list = items.map(IntoAny::into_any).chain(details.map(IntoAny::into_any)).collect::<Vec<_>>();
-    Some(view! {
-        <div class="panel problem" role="alert" tabindex="-1" data-focus="">
-            <p class="problem-title">{icon(Icon::Error)} {sentence.what}</p>
-            <p>{sentence.todo}</p>
-            {(!list.is_empty()).then(|| view! { <ul>{list}</ul> })}
-        </div>
-    })
+    Some(
+        view! {
+            <div class="panel problem" role="alert" tabindex="-1" data-focus="">
+                <p class="problem-title">{icon(Icon::Error)} {sentence.what}</p>
+                <p>{sentence.todo}</p>
+                {(!list.is_empty()).then(|| view! { <ul>{list}</ul> })}
+            </div>
+        }
+        .into_any(),
+    )
 }

@@ -176,7 +176,7 @@ pub fn RadioGroup(
     choices: Vec<Choice>,
     #[prop(into)] value: String,
     #[prop(optional)] disabled: bool,
-) -> impl IntoView {
+) -> AnyView {
     let choices = choices.into_iter().map(|one| {
         let checked = one.value == value;
         view! { <label class="choice"><input type="radio" name=name value=one.value checked=checked /> {one.text}</label> }
@@ -187,4 +187,5 @@ pub fn RadioGroup(
             {choices.collect_view()}
         </fieldset>
     }
+    .into_any()
 }

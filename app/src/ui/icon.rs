@@ -69,10 +69,11 @@ impl Icon {
 }
 
 /// The picture as an element.
-pub fn icon(which: Icon) -> impl IntoView {
+pub fn icon(which: Icon) -> AnyView {
     view! {
         <svg class="icon" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
             <path d=which.path() />
         </svg>
     }
+    .into_any()
 }

@@ -11,6 +11,6 @@ pub fn kind_name(services: &Services, kind: &DestinationKind) -> String {
 }
 
 /// The picture from `public/destinations`.
-pub fn kind_picture(kind: &DestinationKind) -> impl IntoView + use<> {
-    view! { <img class="kind" src=format!("/destinations/{kind}.svg") alt="" width="20" height="20" /> }
+pub fn kind_picture(kind: &DestinationKind) -> AnyView {
+    view! { <img class="kind" src=format!("/destinations/{kind}.svg") alt="" width="20" height="20" /> }.into_any()
 }

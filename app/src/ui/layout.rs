@@ -16,7 +16,7 @@ use crate::texts::{Locale, td_string};
 
 /// The page with everything around it.
 #[component]
-pub fn Layout(actor: Actor, item: MenuItem, note: Option<Note>, screen: Screen) -> impl IntoView {
+pub fn Layout(actor: Actor, item: MenuItem, note: Option<Note>, screen: Screen) -> AnyView {
     let language = lang();
     view! {
         <Title text=screen.title.clone() formatter=|title| format!("{title} · Ferry") />
@@ -44,11 +44,12 @@ pub fn Layout(actor: Actor, item: MenuItem, note: Option<Note>, screen: Screen) 
             </main>
         </div>
     }
+    .into_any()
 }
 
 /// What the last action did; a one-time link is shown here and nowhere else.
 #[component]
-fn NoteBar(note: Note) -> impl IntoView {
+fn NoteBar(note: Note) -> AnyView {
     let language = lang();
     let link = match &note {
         Note::Invited(token) => Some(format!("{}{}", origin(), invitation(token))),
@@ -60,6 +61,7 @@ fn NoteBar(note: Note) -> impl IntoView {
             {link.map(|text| view! { <CopyBox label=td_string!(language, common.one_time_link) text /> })}
         </div>
     }
+    .into_any()
 }
 
 /// The name of a menu entry.
@@ -87,7 +89,7 @@ fn symbol(item: MenuItem) -> Icon {
 
 /// The menu, with what this person may open.
 #[component]
-fn Menu(actor: Actor, item: MenuItem) -> impl IntoView {
+fn Menu(actor: Actor, item: MenuItem) -> AnyView {
     let language = lang();
     let groups = [
         (Some(td_string!(language, common.data)), vec![MenuItem::Sources, MenuItem::Profiles, MenuItem::Exports]),
@@ -112,4 +114,5 @@ fn Menu(actor: Actor, item: MenuItem) -> impl IntoView {
         })
     });
     view! { <nav class="menu" id="menu" popover aria-label=td_string!(language, common.menu)>{groups.collect_view()}</nav> }
+    .into_any()
 }

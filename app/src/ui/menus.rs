@@ -18,7 +18,7 @@ fn Option_(
     chosen: bool,
     #[prop(into)] text: String,
     #[prop(optional)] language: Option<&'static str>,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <li>
             <button class="quiet" name=name value=value lang=language aria-pressed=if chosen { "true" } else { "false" }>
@@ -26,11 +26,12 @@ fn Option_(
             </button>
         </li>
     }
+    .into_any()
 }
 
 /// The six languages.
 #[component]
-pub fn LanguageMenu() -> impl IntoView {
+pub fn LanguageMenu() -> AnyView {
     let current = lang();
     let options = LANGUAGES.map(|(language, name)| {
         view! { <Option_ name="language" value=code(language) chosen=language == current text=name language=tag(language) /> }
@@ -44,11 +45,12 @@ pub fn LanguageMenu() -> impl IntoView {
             <ul>{options.collect_view()}</ul>
         </form>
     }
+    .into_any()
 }
 
 /// Light, dark, or as the system.
 #[component]
-pub fn ThemeMenu() -> impl IntoView {
+pub fn ThemeMenu() -> AnyView {
     let language = lang();
     let current = theme().unwrap_or("system");
     let options = [
@@ -68,11 +70,12 @@ pub fn ThemeMenu() -> impl IntoView {
             <ul>{options.collect_view()}</ul>
         </form>
     }
+    .into_any()
 }
 
 /// Who is signed in, and the way out.
 #[component]
-pub fn AccountMenu(actor: Actor) -> impl IntoView {
+pub fn AccountMenu(actor: Actor) -> AnyView {
     let language = lang();
     view! {
         <button class="quiet" type="button" popovertarget="account" aria-label=td_string!(language, common.account)>
@@ -83,10 +86,11 @@ pub fn AccountMenu(actor: Actor) -> impl IntoView {
             <button class="quiet">{icon(Icon::Leave)} {td_string!(language, common.sign_out)}</button>
         </form>
     }
+    .into_any()
 }
 
 /// Language and colours at the foot of the pages without a header.
 #[component]
-pub fn OpenPageChoices() -> impl IntoView {
-    view! { <footer class="choices"><LanguageMenu /><ThemeMenu /></footer> }
+pub fn OpenPageChoices() -> AnyView {
+    view! { <footer class="choices"><LanguageMenu /><ThemeMenu /></footer> }.into_any()
 }

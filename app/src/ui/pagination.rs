@@ -22,7 +22,10 @@ where
     let on = (current < pages)
         .then(|| view! { <a class="button" rel="next" href=link(current + 1)>{td_string!(language, common.next)}</a> });
     let place = text!(language, common.page_of, page = number(language, current), pages = number(language, pages));
-    Some(view! {
-        <nav class="pages" aria-label=td_string!(language, common.pages)>{back} <span>{place}</span> {on}</nav>
-    })
+    Some(
+        view! {
+            <nav class="pages" aria-label=td_string!(language, common.pages)>{back} <span>{place}</span> {on}</nav>
+        }
+        .into_any(),
+    )
 }

@@ -12,7 +12,7 @@ pub fn EmptyState(
     #[prop(into)] title: String,
     #[prop(into)] text: String,
     #[prop(optional)] action: Option<AnyView>,
-) -> impl IntoView {
+) -> AnyView {
     view! {
         <div class="empty">
             <p class="empty-title">{title}</p>
@@ -20,13 +20,15 @@ pub fn EmptyState(
             {action}
         </div>
     }
+    .into_any()
 }
 
 /// A sentence that people should not miss.
 #[component]
-pub fn Notice(#[prop(optional)] warning: bool, children: Children) -> impl IntoView {
+pub fn Notice(#[prop(optional)] warning: bool, children: Children) -> AnyView {
     let class = if warning { "panel warning" } else { "panel info" };
     view! { <div class=class>{icon(if warning { Icon::Warning } else { Icon::Info })} <div>{children()}</div></div> }
+        .into_any()
 }
 
 /// A button that is a form of its own: `fields` travel hidden.
@@ -37,7 +39,7 @@ pub fn PostButton(
     #[prop(default = "")] class: &'static str,
     #[prop(default = Icon::None)] symbol: Icon,
     #[prop(into)] text: String,
-) -> impl IntoView {
+) -> AnyView {
     let hidden = fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
         <form class="inline" method="post" action=action>
@@ -45,11 +47,12 @@ pub fn PostButton(
             <button class=class>{(symbol != Icon::None).then(|| icon(symbol))} " " {text}</button>
         </form>
     }
+    .into_any()
 }
 
 /// The menu of a row, behind three dots. `id` is unique on the page; `of` is the row's name for screen readers.
 #[component]
-pub fn ActionsMenu(#[prop(into)] id: String, #[prop(into)] of: String, items: Vec<AnyView>) -> impl IntoView {
+pub fn ActionsMenu(#[prop(into)] id: String, #[prop(into)] of: String, items: Vec<AnyView>) -> AnyView {
     let label = text!(lang(), common.actions_of, name = of);
     let id = format!("actions-{id}");
     let items = items.into_iter().map(|item| view! { <li>{item}</li> }).collect_view();
@@ -57,11 +60,12 @@ pub fn ActionsMenu(#[prop(into)] id: String, #[prop(into)] of: String, items: Ve
         <button class="quiet" type="button" popovertarget=id.clone() aria-label=label>{icon(Icon::More)}</button>
         <div class="popup" id=id popover><ul>{items}</ul></div>
     }
+    .into_any()
 }
 
 /// A text to pass on, with a button that copies it where the browser can.
 #[component]
-pub fn CopyBox(#[prop(into)] label: String, #[prop(into)] text: String) -> impl IntoView {
+pub fn CopyBox(#[prop(into)] label: String, #[prop(into)] text: String) -> AnyView {
     let language = lang();
     view! {
         <div class="field">
@@ -74,4 +78,5 @@ pub fn CopyBox(#[prop(into)] label: String, #[prop(into)] text: String) -> impl 
             </div>
         </div>
     }
+    .into_any()
 }

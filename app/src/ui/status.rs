@@ -43,6 +43,6 @@ impl Tone {
 
 /// A state.
 #[component]
-pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
-    view! { <span class=tone.class()>{icon(tone.icon())} {text}</span> }
+pub fn Badge(tone: Tone, #[prop(into)] text: String) -> AnyView {
+    view! { <span class=tone.class()>{icon(tone.icon())} {text}</span> }.into_any()
 }

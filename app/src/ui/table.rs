@@ -9,7 +9,7 @@ use crate::texts::td_string;
 
 /// A table that scrolls by itself. `label` says what is in it.
 #[component]
-pub fn Table(#[prop(into)] label: String, head: AnyView, body: AnyView) -> impl IntoView {
+pub fn Table(#[prop(into)] label: String, head: AnyView, body: AnyView) -> AnyView {
     view! {
         <div class="table" role="region" tabindex="0" aria-label=label.clone()>
             <table>
@@ -18,6 +18,7 @@ pub fn Table(#[prop(into)] label: String, head: AnyView, body: AnyView) -> impl 
             </table>
         </div>
     }
+    .into_any()
 }
 
 #[derive(Serialize)]
@@ -38,7 +39,7 @@ pub fn SortHeader(
     sort: String,
     order: String,
     search: String,
-) -> impl IntoView {
+) -> AnyView {
     let is_sorted = sort == column;
     let is_descending = is_sorted && order == "desc";
     let next = if is_sorted && !is_descending { "desc" } else { "" };
@@ -51,6 +52,7 @@ pub fn SortHeader(
             </a>
         </th>
     }
+    .into_any()
 }
 
 /// The search of a list: a form that changes the address. `keep` are other keys of the address that stay.
@@ -60,7 +62,7 @@ pub fn SearchForm(
     #[prop(into)] label: String,
     value: String,
     #[prop(optional)] keep: Vec<(&'static str, String)>,
-) -> impl IntoView {
+) -> AnyView {
     let keep = keep.into_iter().filter(|(_, value)| !value.is_empty());
     let keep = keep.map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     let language = lang();
@@ -72,4 +74,5 @@ pub fn SearchForm(
             {(!value.is_empty()).then(|| view! { <a class="button quiet" href=path>{td_string!(language, common.show_all)}</a> })}
         </form>
     }
+    .into_any()
 }

@@ -47,17 +47,18 @@ fn ago(language: Locale, micros: i64) -> String {
 
 /// How long ago something was; the exact time shows on hovering. Microseconds since 1970, UTC.
 #[component]
-pub fn TimeAgo(at: i64) -> impl IntoView {
+pub fn TimeAgo(at: i64) -> AnyView {
     let language = lang();
     view! {
         <time datetime=self::at(at).to_string() title=date_time_text(language, at)>{ago(language, at)}</time>
     }
+    .into_any()
 }
 
 /// An exact time with its zone. Microseconds since 1970, UTC.
 #[component]
-pub fn DateTime(at: i64) -> impl IntoView {
-    view! { <time datetime=self::at(at).to_string()>{date_time_text(lang(), at)}</time> }
+pub fn DateTime(at: i64) -> AnyView {
+    view! { <time datetime=self::at(at).to_string()>{date_time_text(lang(), at)}</time> }.into_any()
 }
 
 /// A length of time in seconds, as its two largest units.

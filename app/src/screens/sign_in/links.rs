@@ -20,7 +20,7 @@ fn token() -> String {
 
 /// The field of a new password.
 #[component]
-fn NewPassword(faults: Faults) -> impl IntoView {
+fn NewPassword(faults: Faults) -> AnyView {
     let language = lang();
     view! {
         <TextField
@@ -34,6 +34,7 @@ fn NewPassword(faults: Faults) -> impl IntoView {
             faults
         />
     }
+    .into_any()
 }
 
 /// The first administrator chooses address and password.

@@ -175,10 +175,11 @@ fn save_form(form: &SourceForm, preview: Preview, faults: Faults) -> AnyView {
 
 /// The display name. Its errors are reported under the service's name for it.
 #[component]
-fn NameField(value: String, faults: Faults) -> impl IntoView {
+fn NameField(value: String, faults: Faults) -> AnyView {
     let language = lang();
     let faults = faults.renamed("name", "form[name]");
     view! { <TextField name="form[name]" label=td_string!(language, common.display_name) value max=100 faults /> }
+        .into_any()
 }
 
 /// Fills in what nobody has chosen yet: the guesses of the look at the file.

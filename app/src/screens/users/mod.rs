@@ -112,7 +112,7 @@ fn row(language: Locale, user: UserLine, actor: &Actor) -> AnyView {
 
 /// The form that adds a person.
 #[component]
-fn AddUserForm(faults: Faults) -> impl IntoView {
+fn AddUserForm(faults: Faults) -> AnyView {
     let language = lang();
     let typed: UsersQuery = query();
     let roles = Role::ALL.into_iter().map(|role| {
@@ -145,4 +145,5 @@ fn AddUserForm(faults: Faults) -> impl IntoView {
             </form>
         </section>
     }
+    .into_any()
 }
