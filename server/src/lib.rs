@@ -9,3 +9,4 @@ pub mod engine;
 pub mod keys;
 pub mod secrets;
 pub mod services;
+pub mod web;

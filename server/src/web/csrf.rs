@@ -1,0 +1,48 @@
+//! Refuses changes that a page of another site asks for. The decision is tower-http's (`Sec-Fetch-Site`, else `Origin`
+//! against the host); beside it, a request with a cookie and neither header is refused: only something other than a
+//! browser sends one, and it has no cookie to send.
+
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tower::{Layer as _, ServiceExt as _};
+use tower_http::csrf::CsrfLayer;
+
+use super::WebState;
+
+/// Lets a request through, or answers 403.
+pub async fn layer(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    if changes(request.method()) && carries_cookie(&request) && tells_nothing(&request) {
+        return refusal();
+    }
+    // Behind a proxy that changes `Host`, the address that people type is the one that counts.
+    let origin = state.config.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    let layer = match origin.map(|origin| CsrfLayer::new().add_trusted_origin(origin)) {
+        Some(Ok(layer)) => layer,
+        Some(Err(_)) | None => CsrfLayer::new(),
+    };
+    let service = layer.with_rejection_response(|_| refusal()).layer(next);
+    match service.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn carries_cookie(request: &Request) -> bool {
+    request.headers().contains_key(header::COOKIE)
+}
+
+fn tells_nothing(request: &Request) -> bool {
+    let is_empty = |name: &str| request.headers().get(name).is_none_or(|value| value.is_empty());
+    is_empty("sec-fetch-site") && is_empty("origin")
+}
+
+fn refusal() -> Response {
+    let text = "This change was asked for by another site, so it was not made. Open Ferry itself and try again.\n";
+    (StatusCode::FORBIDDEN, text).into_response()
+}
