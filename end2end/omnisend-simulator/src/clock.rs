@@ -79,3 +79,30 @@ pub fn from_text(text: &str) -> Option<i64> {
 pub fn millis(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX / 4_000).saturating_mul(MILLISECOND)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_read_back_as_they_were_written() {
+        for text in ["2026-05-01T00:00:00Z", "2024-05-09T16:25:02.332Z", "1969-12-31T23:59:59.999Z"] {
+            assert_eq!(from_text(text).map(to_text).as_deref(), Some(text));
+        }
+        assert_eq!(from_text("2026-05-01T02:00:00+02:00").map(to_text).as_deref(), Some("2026-05-01T00:00:00Z"));
+        for text in ["", "2026-05-01", "2026-05-01 00:00:00Z", "2026-05-01T00:00:00", "2026-13-01T00:00:00Z"] {
+            assert_eq!(from_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_virtual_clock_can_be_moved() {
+        let clock = Clock::virtual_at(Timestamp::UNIX_EPOCH);
+        let other = clock.clone();
+        assert!(clock.advance(Duration::from_secs(3)));
+        assert_eq!((clock.now(), other.now()), (3 * SECOND, 3 * SECOND));
+        let kept = Clock::from_fn(|| 7);
+        assert!(!kept.advance(Duration::from_secs(1)) && !Clock::real().advance(Duration::from_secs(1)));
+        assert_eq!(kept.now(), 7);
+    }
+}

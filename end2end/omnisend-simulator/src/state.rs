@@ -122,14 +122,17 @@ impl State {
         self.contacts(&filter, 0, 1).0.pop()
     }
 
-    /// The addresses of all contacts with a tag, sorted.
+    /// The addresses of all contacts with a tag, in any brand, sorted.
     pub fn emails_with_tag(&self, tag: &str) -> Vec<String> {
-        let filter = Filter { tag: Some(tag.to_owned()), ..Filter::default() };
-        let (contacts, _) = self.contacts(&filter, 0, usize::MAX);
-        let email = |contact: &Value| contact.get("email").and_then(Value::as_str).map(str::to_owned);
-        let mut emails: Vec<String> = contacts.iter().filter_map(email).collect();
-        emails.sort_unstable();
-        emails
+        let Some(tag) = self.0.dictionary.tags.find(tag) else { return Vec::new() };
+        self.settled(|world, _| {
+            let contacts = world.brands.iter().flat_map(|brand| brand.contacts.iter());
+            let tagged = contacts.filter(|(_, contact)| contact.has_tag(tag));
+            let mut emails: Vec<String> =
+                tagged.filter_map(|(_, contact)| contact.email.as_deref().map(str::to_owned)).collect();
+            emails.sort_unstable();
+            emails
+        })
     }
 
     /// Requests after the one with number `since`, oldest first, at most `limit`.

@@ -1,8 +1,11 @@
 //! Rule 4: limits for each brand over all its keys, in a window that slides.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use omnisend_simulator::{Action, BrandOptions, KeyOptions, Limits, Options, PRACTICE_KEY, Rule, Script};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::stage::{Stage, still};
 
@@ -88,5 +91,23 @@ async fn without_limits_nothing_is_refused() -> Result<()> {
     for _ in 0..20 {
         assert_eq!(stage.get("/contacts").await?.status, 200);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crowd_at_once_gets_exactly_the_budget_and_the_log_agrees() -> Result<()> {
+    let limits = Limits { default: 50, ..Limits::default() };
+    let stage = Arc::new(Stage::with(Options { limits, ..still()? }).await?);
+    let mut crowd = JoinSet::new();
+    for _ in 0..120 {
+        let stage = Arc::clone(&stage);
+        crowd.spawn(async move { stage.get("/contacts").await.map(|reply| reply.status) });
+    }
+    let statuses: Vec<u16> = crowd.join_all().await.into_iter().collect::<Result<_>>()?;
+    let count = |status: u16| statuses.iter().filter(|seen| **seen == status).count();
+    assert_eq!((count(200), count(429)), (50, 70));
+    let log = stage.state().requests(0, 1_000);
+    assert_eq!(log.iter().filter(|record| record.status == 200).count(), 50);
+    assert_eq!(log.len(), 120);
     Ok(())
 }
