@@ -32,7 +32,7 @@ build() {
 # Every demo starts from nothing, because the simulator remembers nothing either.
 choose_settings() {
     rm -rf "$DEMO/data"
-    (umask 077 && mkdir -p "$DEMO/data" && openssl_free_key 32 >"$DEMO/secret.key" && openssl_free_key 12 >"$DEMO/password")
+    (umask 077 && mkdir -p "$DEMO/data" && random_text 32 >"$DEMO/secret.key" && random_text 12 >"$DEMO/password")
     local port=${PORT:-8080}
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then port=$(free_port); fi
     SIMULATOR_URL=http://127.0.0.1:$(free_port)
@@ -45,7 +45,7 @@ choose_settings() {
     export DEMO_API_KEY=5f0000000000000000000001-practice
 }
 
-openssl_free_key() { head -c "$1" /dev/urandom | base64 | tr -d '\n'; }
+random_text() { head -c "$1" /dev/urandom | base64 | tr -d '\n'; }
 
 start_servers() {
     "$SIMULATOR" --listen "${SIMULATOR_URL#http://}" --key "$DEMO_API_KEY" --no-limits >"$DEMO/simulator.log" 2>&1 &

@@ -1,0 +1,121 @@
+// Compares a demo's receipt and the simulator's contacts with what the sample file says should have come of it.
+//
+//   node verify.mjs RECEIPT.json PROFILES.csv SIMULATOR_URL
+//
+// The rules of ferry.toml are written here a second time, in other words, and the file is read by other code: what
+// Ferry got wrong would show as a difference. Exit code 0 only if nothing differs.
+import { readFileSync } from "node:fs";
+
+const [receiptFile, profilesFile, simulator] = process.argv.slice(2);
+
+/** The fields of each record of a CSV text (RFC 4180). */
+function records(text) {
+  const all = [];
+  let record = [], field = "", quoted = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const c = text[i];
+    if (quoted) {
+      if (c !== '"') field += c;
+      else if (text[i + 1] === '"') { field += '"'; i += 1; }
+      else quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === ",") { record.push(field); field = ""; }
+    else if (c === "\n") { record.push(field); all.push(record); record = []; field = ""; }
+    else if (c !== "\r") field += c;
+  }
+  return all;
+}
+
+const isDay = (text) => {
+  const [, y, m, d] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text) ?? [];
+  const day = new Date(Date.UTC(y, m - 1, d));
+  return y !== undefined && day.getUTCMonth() === m - 1 && day.getUTCDate() === Number(d);
+};
+const isNumber = (text) => /^-?\d+(\.\d+)?$/.test(text);
+
+/** The rows that become profiles: every field there, a key of its own, values of their attribute's type. */
+function profiles(file) {
+  const [header, ...rows] = records(readFileSync(file, "utf8").replace(/^\uFEFF/, ""));
+  const keys = new Set();
+  const found = [];
+  for (const fields of rows) {
+    if (fields.length !== header.length) continue;
+    const row = Object.fromEntries(header.map((name, index) => [name, fields[index].trim()]));
+    const types = [["birthdate", isDay], ["last_order", isDay], ["orders", isNumber], ["spent", isNumber]];
+    if (types.some(([name, fits]) => row[name] !== "" && !fits(row[name]))) continue;
+    if (row.customer_id === "" || keys.has(row.customer_id)) continue;
+    keys.add(row.customer_id);
+    found.push(row);
+  }
+  return { found, read: rows.length };
+}
+
+const SEGMENTS = {
+  "ferry:sweden": (row) => row.country === "SE",
+  "ferry:loyal customers": (row) => row.email !== "" && (Number(row.orders) >= 5 || Number(row.spent) > 300),
+};
+
+/** What should have come of it: the tags of each address, and the counts of the receipt. */
+function expectation(rows) {
+  const tags = new Map();
+  const counts = { members: 0, accepted: 0, rejected: 0, held: 0 };
+  for (const row of rows) {
+    const mine = Object.keys(SEGMENTS).filter((tag) => SEGMENTS[tag](row));
+    if (mine.length === 0) continue;
+    counts.members += 1;
+    const email = row.email.toLowerCase();
+    if (!/^[^\s@]+@[^\s@]+\.[a-z]+$/.test(email)) { counts.rejected += 1; continue; }
+    if (tags.has(email)) counts.held += 1;
+    else { counts.accepted += 1; tags.set(email, new Set()); }
+    for (const tag of mine) tags.get(email).add(tag);
+  }
+  return { tags, counts };
+}
+
+async function contacts() {
+  const all = [];
+  for (let offset = 0; offset !== null;) {
+    const answer = await fetch(`${simulator}/_sim/contacts?limit=5000&offset=${offset}`);
+    if (!answer.ok) throw new Error(`the simulator answered ${answer.status}`);
+    const page = await answer.json();
+    all.push(...page.contacts);
+    offset = page.nextOffset;
+  }
+  return all;
+}
+
+const differences = [];
+const differ = (what, expected, found) => {
+  if (expected !== found) differences.push(`${what}: expected ${expected}, found ${found}`);
+};
+
+const receipt = JSON.parse(readFileSync(receiptFile, "utf8"));
+const sample = profiles(profilesFile);
+const expected = expectation(sample.found);
+const held = await contacts();
+const summary = await (await fetch(`${simulator}/_sim/summary`)).json();
+
+const outcomes = receipt.accepted + receipt.unchanged + receipt.rejected + receipt.held + receipt.unconfirmed;
+differ("the receipt's outcomes add up to its members", receipt.members, outcomes);
+for (const [name, count] of Object.entries(expected.counts)) differ(`the receipt's ${name}`, count, receipt[name]);
+for (const name of ["unchanged", "unconfirmed", "tags_removed"]) differ(`the receipt's ${name}`, 0, receipt[name]);
+const tagCount = [...expected.tags.values()].reduce((sum, tags) => sum + tags.size, 0);
+differ("the receipt's tags_added", tagCount, receipt.tags_added);
+
+differ("contacts in the simulator", expected.tags.size, held.length);
+for (const contact of held) {
+  const tags = expected.tags.get(contact.email);
+  differ(`tags of ${contact.email}`, [...(tags ?? ["nobody"])].sort().join(), [...(contact.tags ?? [])].sort().join());
+  expected.tags.delete(contact.email);
+}
+for (const email of expected.tags.keys()) differences.push(`${email} is missing`);
+for (const name of ["welcomeMessages", "resubscribed"]) differ(`the simulator's ${name}`, 0, summary[name] ?? 0);
+
+if (differences.length === 0) {
+  console.log(`    ${sample.read} rows, ${sample.found.length} profiles, ${receipt.members} members: the receipt adds up, and`);
+  console.log(`    the simulator holds exactly the ${held.length} expected contacts with their tags`);
+} else {
+  for (const line of differences.slice(0, 20)) console.error(`    ${line}`);
+  console.error(`    ${differences.length} differences`);
+  process.exit(1);
+}
