@@ -27,7 +27,7 @@ const LANES: u32 = 1;
 /// Passwords of twelve characters and more that are seen again and again, a line each, lower case.
 const COMMON: &str = include_str!("common_passwords.txt");
 /// What such passwords are put together from.
-const COMMON_WORDS: [&str; 14] = [
+const COMMON_WORDS: [&str; 13] = [
     "password",
     "passwort",
     "contrasena",
