@@ -54,7 +54,7 @@ impl Icon {
             Self::Plug => "M7 3v4M13 3v4M5 7h10v3a5 5 0 0 1-10 0V7ZM10 15v3",
             Self::Add => "M10 4v12M4 10h12",
             Self::Play => "M6 4l10 6-10 6V4Z",
-            Self::More => "M10 5v.01M10 10v.01M10 15v.01",
+            Self::More => "M9.5 4.5h1M9.5 10h1M9.5 15.5h1",
             Self::Search => "M9 4a5 5 0 1 0 0 10A5 5 0 0 0 9 4ZM13 13l4 4",
             Self::Warning => "M10 3.5l7.5 13h-15l7.5-13ZM10 8.5v3.5M10 14.3v.01",
             Self::Error => "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM7.5 7.5l5 5M12.5 7.5l-5 5",

@@ -135,6 +135,7 @@ fn form(language: Locale, card: &DestinationCard, asked: ConnectQuery) -> AnyVie
                 <button class="primary">{td_string!(language, connections.connect)}</button>
                 <a class="button" href=CONNECTIONS>{td_string!(language, common.cancel)}</a>
             </div>
+            <p class="steps-title">{td_string!(language, connections.steps)}</p>
             <ol class="steps">
                 <li>{td_string!(language, connections.step_export_user)}</li>
                 <li>{td_string!(language, common.save)}</li>

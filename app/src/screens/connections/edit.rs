@@ -64,7 +64,7 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
         <section class="card form" aria-labelledby="export-user">
             <h2 id="export-user">{td_string!(language, connections.export_user)}</h2>
             <p>{text!(language, connections.export_user_is, email = one.export_user.email.clone())}</p>
-            {export_user_form(language, one.id, &actor, faults)}
+            {(one.export_user.id != actor.id).then(|| export_user_form(language, one.id, &actor, faults))}
         </section>
     };
     Ok(Screen::new(one.name, body).with_commands(remove))

@@ -109,7 +109,7 @@ fn ended(language: Locale, run: &Run) -> AnyView {
 
 fn facts(language: Locale, run: &Run) -> AnyView {
     let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
-    let time = |at: Option<i64>| at.map(|at| view! { <DateTime at /> }).into_any();
+    let time = |name: &'static str, at: Option<i64>| at.map(|at| fact(name, view! { <DateTime at /> }.into_any()));
     let rate = seconds_taken(run).filter(|seconds| *seconds > 0).map(|seconds| {
         let rate = (run.counts.accepted + run.counts.rejected) as f64 / seconds as f64;
         text!(language, runs.rate, rate = decimal(language, rate))
@@ -117,10 +117,10 @@ fn facts(language: Locale, run: &Run) -> AnyView {
     view! {
         <dl class="facts card">
             {fact(td_string!(language, runs.started_by), started_by(language, run))}
-            {run.slot_at.map(|at| fact(td_string!(language, runs.slot), time(Some(at))))}
-            {fact(td_string!(language, runs.queued), time(Some(run.queued_at)))}
-            {fact(td_string!(language, runs.started), time(run.started_at))}
-            {fact(td_string!(language, runs.finished), time(run.finished_at))}
+            {time(td_string!(language, runs.slot), run.slot_at)}
+            {time(td_string!(language, runs.queued), Some(run.queued_at))}
+            {time(td_string!(language, runs.started), run.started_at)}
+            {time(td_string!(language, runs.finished), run.finished_at)}
             {seconds_taken(run).map(|seconds| fact(td_string!(language, runs.duration), duration_text(language, seconds).into_any()))}
             {rate.map(|rate| fact(td_string!(language, runs.speed), rate.into_any()))}
             {run.snapshot.map(|snapshot| fact(td_string!(language, runs.snapshot), snapshot.to_string().into_any()))}
@@ -136,7 +136,7 @@ fn troubled_rows(language: Locale, id: RunId, rows: Vec<TroubledRow>, page: u64,
         <th scope="col">{td_string!(language, runs.key)}</th>
         <th scope="col">{td_string!(language, common.target_email)}</th>
         <th scope="col">{td_string!(language, runs.reason)}</th>
-        <th scope="col">{td_string!(language, runs.answer)}</th>
+        <th scope="col">{td_string!(language, runs.answer_column)}</th>
     };
     let rows = rows.into_iter().map(|row| {
         view! {
@@ -148,7 +148,7 @@ fn troubled_rows(language: Locale, id: RunId, rows: Vec<TroubledRow>, page: u64,
             </tr>
         }
     });
-    let label = td_string!(language, runs.not_arrived);
+    let label = td_string!(language, runs.rows_list);
     view! {
         <Table label head=head.into_any() body=rows.collect_view().into_any() />
         <Pagination current=page pages link=move |page| format!("{}?page={page}", routes::run(id)) />
