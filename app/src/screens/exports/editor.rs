@@ -207,10 +207,10 @@ impl Editor {
                         value=form.name.clone()
                         faults=faults.clone()
                     />
+                </fieldset>
                     {matching_fields(language, form, card, attributes, &self.path, self.is_locked)}
                     {segment_fields(language, form, segments, &faults, self.is_locked)}
-                    {schedule_fields(language, form, &faults)}
-                </fieldset>
+                    {schedule_fields(language, form, &faults, self.is_locked)}
                 {self.buttons()}
             </form>
         }

@@ -27,7 +27,7 @@ pub(super) fn matching_fields(
         .collect_view();
     let none = attributes.is_empty().then(|| view! { <p>{td_string!(language, exports.no_attributes)}</p> });
     view! {
-        <fieldset class="card" id="matching">
+        <fieldset class="card" id="matching" disabled=is_locked>
             <legend class="section">{td_string!(language, exports.data_matching)}</legend>
             <p class="help">{td_string!(language, exports.matching_help)}</p>
             {none}

@@ -36,7 +36,7 @@ fn zones(chosen: &str) -> Vec<Choice> {
 }
 
 /// Off, or every day at a time in a zone.
-pub(super) fn schedule_fields(language: Locale, form: &ExportForm, faults: &Faults) -> AnyView {
+pub(super) fn schedule_fields(language: Locale, form: &ExportForm, faults: &Faults, is_locked: bool) -> AnyView {
     let is_daily = form.schedule == "daily";
     let zone = if form.time_zone.is_empty() {
         time_zone().iana_name().unwrap_or("UTC").to_owned()
@@ -44,7 +44,7 @@ pub(super) fn schedule_fields(language: Locale, form: &ExportForm, faults: &Faul
         form.time_zone.clone()
     };
     view! {
-        <fieldset class="card" id="schedule">
+        <fieldset class="card" id="schedule" disabled=is_locked>
             <legend class="section">{td_string!(language, exports.schedule)}</legend>
             <label class="choice">
                 <input type="radio" name="form[schedule]" value="off" checked=!is_daily />

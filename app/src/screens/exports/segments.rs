@@ -23,7 +23,7 @@ pub(super) fn segment_fields(
             .then(|| view! { " " <a href=routes::NEW_SEGMENT>{td_string!(language, exports.add_segment)}</a> });
         view! { <p>{td_string!(language, exports.no_segments)} {add}</p> }.into_any()
     } else {
-        let rows = segments.into_iter().map(|line| row(language, form, line));
+        let rows = segments.into_iter().map(|line| row(language, form, line, is_locked));
         view! {
             <div class="table" role="region" tabindex="0" aria-label=title>
                 <table>
@@ -51,7 +51,7 @@ pub(super) fn segment_fields(
     .into_any()
 }
 
-fn row(language: Locale, form: &ExportForm, line: SegmentLine) -> AnyView {
+fn row(language: Locale, form: &ExportForm, line: SegmentLine, is_locked: bool) -> AnyView {
     let id = line.segment.id.to_string();
     let is_chosen = form.segments.contains(&id);
     let (tone, state) = if line.segment.is_active {
@@ -67,7 +67,7 @@ fn row(language: Locale, form: &ExportForm, line: SegmentLine) -> AnyView {
         <tr>
             <th scope="row">
                 <label class="choice">
-                    <input type="checkbox" name="form[segments][]" value=id checked=is_chosen />
+                    <input type="checkbox" name="form[segments][]" value=id checked=is_chosen disabled=is_locked />
                     <bdi>{line.segment.name}</bdi>
                 </label>
             </th>

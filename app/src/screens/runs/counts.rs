@@ -30,8 +30,8 @@ pub(super) fn outcomes(language: Locale, counts: &Counts, is_final: bool) -> Any
                 <tfoot>
                     <tr>
                         <th scope="row">{td_string!(language, runs.members)}</th>
-                        <td>{sum}</td>
                         <td class="number">{number(language, counts.members)}</td>
+                        <td>{sum}</td>
                     </tr>
                 </tfoot>
             </table>
@@ -54,8 +54,8 @@ fn line(language: Locale, name: &'static str, text: &'static str, count: u64) ->
     view! {
         <tr>
             <th scope="row">{name}</th>
-            <td>{text}</td>
             <td class="number">{number(language, count)}</td>
+            <td>{text}</td>
         </tr>
     }
     .into_any()
@@ -71,8 +71,8 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
         view! {
             <tr>
                 <th scope="row">{sentence.what}</th>
-                <td>{sentence.todo}</td>
                 <td class="number">{number(language, *count)}</td>
+                <td>{sentence.todo}</td>
             </tr>
         }
     });
@@ -83,8 +83,8 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">{td_string!(language, runs.reason)}</th>
-                        <th scope="col">{td_string!(language, runs.what_to_do)}</th>
                         <th scope="col" class="number">{td_string!(language, runs.rows)}</th>
+                        <th scope="col">{td_string!(language, runs.what_to_do)}</th>
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
