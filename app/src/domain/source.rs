@@ -198,6 +198,23 @@ impl RowFault {
             Self::Json => "json",
         }
     }
+
+    /// The reason of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::FieldCount,
+            Self::Encoding,
+            Self::UnclosedQuote,
+            Self::NulCharacter,
+            Self::TooLong,
+            Self::Type,
+            Self::KeyMissing,
+            Self::KeyRepeated,
+            Self::Json,
+        ]
+        .into_iter()
+        .find(|fault| fault.as_str() == name)
+    }
 }
 
 /// One rejected row.

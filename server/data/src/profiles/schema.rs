@@ -12,6 +12,22 @@ use domain::attribute::{Attribute, AttributeType};
 /// The column of the profile's key: the text of the primary key, or `row_1`, `row_2`, … where there is none. Never null.
 pub const KEY: &str = "\u{1f}key";
 
+/// While a snapshot is being made: the place of a row in its source, see [`sequence`].
+pub(crate) const SEQUENCE: &str = "\u{1f}row";
+
+/// The place of a row in a source, which orders rows as the files, by name, and their lines do.
+pub(crate) fn sequence(file: usize, line: u64) -> u64 {
+    ((file as u64) << FILE_SHIFT) | line
+}
+
+/// The file and the line of a place.
+pub(crate) fn file_and_line(sequence: u64) -> (usize, u64) {
+    ((sequence >> FILE_SHIFT) as usize, sequence & ((1 << FILE_SHIFT) - 1))
+}
+
+/// 2⁴⁴ lines in a file, and a million files.
+const FILE_SHIFT: u32 = 44;
+
 /// The mark that ends the name of a column of offsets.
 const OFFSET: &str = "\u{1f}offset";
 

@@ -1,0 +1,116 @@
+//! Guessing the primary key.
+
+use std::collections::HashSet;
+
+use domain::attribute::{Attribute, AttributeType};
+
+use super::types::words;
+
+/// Words that name keys, and words of columns that only look like ones.
+const KEYS: [&str; 20] = [
+    "id",
+    "guid",
+    "uuid",
+    "key",
+    "pk",
+    "code",
+    "codi",
+    "codigo",
+    "código",
+    "cod",
+    "number",
+    "no",
+    "nr",
+    "num",
+    "numero",
+    "número",
+    "nummer",
+    "customerid",
+    "contactid",
+    "clientid",
+];
+const NOT_KEYS: [&str; 32] = [
+    "zip",
+    "postal",
+    "post",
+    "postcode",
+    "phone",
+    "telephone",
+    "tel",
+    "telefon",
+    "telefono",
+    "teléfono",
+    "telèfon",
+    "telefone",
+    "mobile",
+    "mobil",
+    "movil",
+    "móvil",
+    "fax",
+    "house",
+    "street",
+    "address",
+    "order",
+    "orders",
+    "country",
+    "company",
+    "parent",
+    "owner",
+    "loyalty",
+    "card",
+    "tax",
+    "vat",
+    "store",
+    "account",
+];
+
+/// The first column, without empty or repeated values among those looked at, that looks like a key: by its name, or
+/// because its values are UUIDs.
+pub(super) fn guess<'a, I>(attributes: &[Attribute], values: impl Fn(usize) -> I) -> Option<String>
+where
+    I: Iterator<Item = &'a str>,
+{
+    attributes
+        .iter()
+        .enumerate()
+        .find(|(column, attribute)| {
+            let may_be = matches!(attribute.kind, AttributeType::Text | AttributeType::Integer);
+            let words = words(&attribute.name);
+            let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+            let is_named = has(&KEYS) && !has(&NOT_KEYS);
+            may_be
+                && (is_named || values(*column).next().is_some_and(|text| uuid::Uuid::try_parse(text.trim()).is_ok()))
+                && are_unique(values(*column))
+        })
+        .map(|(_, attribute)| attribute.name.clone())
+}
+
+/// Are there values, and is none empty or there twice?
+fn are_unique<'a>(values: impl Iterator<Item = &'a str>) -> bool {
+    let mut seen = HashSet::new();
+    let mut values = values.map(str::trim);
+    values.all(|text| !text.is_empty() && seen.insert(text)) && !seen.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::attribute::{Attribute, AttributeType};
+
+    use super::guess;
+
+    #[test]
+    fn a_key_is_named_like_one_and_unique() {
+        let rows = [["Anna", "08001", "1"], ["Bob", "08002", "2"]];
+        let column = |names: [&str; 3]| {
+            let attributes: Vec<Attribute> =
+                names.iter().map(|name| Attribute { name: (*name).to_owned(), kind: AttributeType::Text }).collect();
+            guess(&attributes, |column| rows.iter().map(move |row| row[column]))
+        };
+        assert_eq!(column(["name", "postal code", "customer id"]).as_deref(), Some("customer id"));
+        assert_eq!(column(["name", "postal code", "orders"]), None);
+        let attributes = [Attribute { name: "id".to_owned(), kind: AttributeType::Text }];
+        assert_eq!(guess(&attributes, |_| ["1", "1"].into_iter()), None);
+        assert_eq!(guess(&attributes, |_| ["1", " "].into_iter()), None);
+        assert_eq!(guess(&attributes, |_| std::iter::empty()), None);
+    }
+}

@@ -1,0 +1,302 @@
+//! Guessing the types of columns, with care: a type is proposed only if every value looked at is of it, and what merely
+//! looks like a number (post codes, phone numbers, ids) stays text.
+
+use domain::attribute::AttributeType;
+use domain::source::DateOrder;
+use jiff::tz::TimeZone;
+
+use crate::profiles::moment;
+use crate::profiles::value::{boolean, decimal, integer};
+
+/// How a value stands in the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Written without a type.
+    Any,
+    /// Marked as text: digits in it are no number.
+    Text,
+    /// Marked as a number.
+    Number,
+}
+
+/// What a column may still be, after the values seen so far.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each possibility")]
+pub(super) struct Guess {
+    decimal_comma: bool,
+    is_empty: bool,
+    may_be_number: bool,
+    integer: bool,
+    decimal: bool,
+    boolean: bool,
+    time: bool,
+    /// A day, by the order in which it is written; and an instant.
+    days: Orders,
+    instants: Orders,
+}
+
+/// Which orders of day and month are still possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Orders {
+    day_first: bool,
+    month_first: bool,
+    /// All values so far begin with the year.
+    year_first: bool,
+}
+
+const ALL: Orders = Orders { day_first: true, month_first: true, year_first: true };
+
+/// Words in names of columns whose digits are no amounts.
+const NOT_AMOUNTS: [&str; 45] = [
+    "id",
+    "ids",
+    "key",
+    "code",
+    "codi",
+    "codigo",
+    "código",
+    "cod",
+    "kod",
+    "number",
+    "no",
+    "nr",
+    "num",
+    "numero",
+    "número",
+    "nummer",
+    "zip",
+    "postal",
+    "post",
+    "postcode",
+    "postnummer",
+    "postnr",
+    "plz",
+    "cp",
+    "phone",
+    "telephone",
+    "tel",
+    "telefon",
+    "telefono",
+    "teléfono",
+    "telèfon",
+    "telefone",
+    "mobile",
+    "mobil",
+    "movil",
+    "móvil",
+    "mòbil",
+    "telemovel",
+    "telemóvel",
+    "fax",
+    "card",
+    "iban",
+    "nif",
+    "personnummer",
+    "vat",
+];
+
+impl Guess {
+    pub(super) fn new(name: &str, decimal_comma: bool) -> Self {
+        Self {
+            decimal_comma,
+            is_empty: true,
+            may_be_number: !words(name).iter().any(|word| NOT_AMOUNTS.contains(&word.as_str())),
+            integer: true,
+            decimal: true,
+            boolean: true,
+            time: true,
+            days: ALL,
+            instants: ALL,
+        }
+    }
+
+    /// Takes a value into account.
+    pub(super) fn look_at(&mut self, text: &str, form: Form) {
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        self.is_empty = false;
+        let may_be_number = form != Form::Text;
+        // 16 digits and more are numbers of cards and accounts.
+        self.integer &= may_be_number && text.len() <= 15 && integer(text).is_some();
+        let is_plain = !text.contains(['e', 'E']);
+        self.decimal &= may_be_number && is_plain && decimal(text, self.decimal_comma).is_some();
+        // 1 and 0 are numbers first.
+        self.boolean &= form != Form::Number && text != "1" && text != "0" && boolean(text).is_some();
+        self.time &= form != Form::Number && moment::time(text).is_some();
+        if form == Form::Number {
+            (self.days, self.instants) = (Orders::NONE, Orders::NONE);
+        }
+        if self.days.any() {
+            let found = Orders::of(text, |order| moment::date(text, order).is_some());
+            self.days = self.days.and(found);
+        }
+        if self.instants.any() {
+            // A day alone is no instant here, so that a column of days is one of days.
+            let is_instant = |order| moment::date(text, order).is_none() && is_instant(text, order);
+            let found = Orders::of(text, is_instant);
+            self.instants = self.instants.and(found);
+        }
+    }
+
+    /// The order that the values show, if they show one.
+    fn shown_order(&self) -> Option<DateOrder> {
+        let orders = if self.days.any() { self.days } else { self.instants };
+        match (self.is_empty || orders.year_first, orders.day_first, orders.month_first) {
+            (false, true, false) => Some(DateOrder::DayFirst),
+            (false, false, true) => Some(DateOrder::MonthFirst),
+            _ => None,
+        }
+    }
+
+    /// The type to propose, where days are written in this order.
+    pub(super) fn kind(&self, order: DateOrder) -> AttributeType {
+        let is_number = self.may_be_number;
+        match () {
+            () if self.is_empty => AttributeType::Text,
+            () if is_number && self.integer => AttributeType::Integer,
+            () if is_number && self.decimal => AttributeType::Decimal,
+            () if self.boolean => AttributeType::Boolean,
+            () if self.days.proposed(order) => AttributeType::Date,
+            () if self.instants.proposed(order) => AttributeType::DateTime,
+            () if self.time => AttributeType::Time,
+            () => AttributeType::Text,
+        }
+    }
+}
+
+/// The order in which a file writes days: what the columns show. [`Guess::kind`] then takes a column whose own values
+/// fit both orders for days only if another one decided.
+pub(super) fn date_order(guesses: &[Guess]) -> DateOrder {
+    let count = |order| guesses.iter().filter(|guess| guess.shown_order() == Some(order)).count();
+    if count(DateOrder::MonthFirst) > count(DateOrder::DayFirst) { DateOrder::MonthFirst } else { DateOrder::DayFirst }
+}
+
+impl Orders {
+    const NONE: Self = Self { day_first: false, month_first: false, year_first: false };
+
+    fn of(text: &str, is: impl Fn(DateOrder) -> bool) -> Self {
+        let year_first = text.as_bytes().iter().take(4).all(u8::is_ascii_digit);
+        Self { day_first: is(DateOrder::DayFirst), month_first: is(DateOrder::MonthFirst), year_first }
+    }
+
+    fn any(self) -> bool {
+        self.day_first || self.month_first
+    }
+
+    /// What is possible of the values before and this one. All must be of one form: the year first, or last.
+    fn and(self, other: Self) -> Self {
+        if self == ALL {
+            return other;
+        }
+        if self.year_first != other.year_first {
+            return Self::NONE;
+        }
+        Self {
+            day_first: self.day_first && other.day_first,
+            month_first: self.month_first && other.month_first,
+            year_first: self.year_first,
+        }
+    }
+
+    fn proposed(self, order: DateOrder) -> bool {
+        match order {
+            _ if self.year_first => self.any(),
+            // Where both are possible, nothing in the column says which is meant.
+            DateOrder::DayFirst => self.day_first && !self.month_first,
+            DateOrder::MonthFirst => self.month_first && !self.day_first,
+        }
+    }
+}
+
+fn is_instant(text: &str, order: DateOrder) -> bool {
+    moment::instant(text, order, &TimeZone::UTC).is_some()
+}
+
+/// The words of a column's name in lower case: `customerId`, `Customer ID` and `customer_id` are the same two.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
+        if begins && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::attribute::AttributeType as T;
+    use domain::source::DateOrder;
+
+    use super::{Form, Guess, date_order, words};
+
+    fn kind(name: &str, values: &[&str]) -> T {
+        let mut guess = Guess::new(name, false);
+        values.iter().for_each(|text| guess.look_at(text, Form::Any));
+        guess.kind(date_order(&[guess.clone()]))
+    }
+
+    #[test]
+    fn a_type_is_proposed_only_if_every_value_is_of_it() {
+        for (name, values, expected) in [
+            ("orders", &["1", "20", "", "-3"][..], T::Integer),
+            ("orders", &["1", "020"], T::Text),
+            ("spend", &["1", "2.50", " 3 "], T::Decimal),
+            ("spend", &["1", "2,50"], T::Text),
+            ("spend", &["1e5"], T::Text),
+            ("account", &["1234567890123456"], T::Decimal),
+            ("Post Code", &["10753", "28679"], T::Text),
+            ("customerId", &["1", "2"], T::Text),
+            ("Phone", &["600111222"], T::Text),
+            ("member", &["true", "FALSE"], T::Boolean),
+            ("member", &["Sí", "No"], T::Boolean),
+            ("member", &["1", "0"], T::Integer),
+            ("born", &["2001-02-03", "1999-12-31"], T::Date),
+            ("born", &["13/02/2001", "01/12/1999"], T::Date),
+            ("born", &["02/13/2001", "12/01/1999"], T::Date),
+            ("born", &["02/03/2001", "01/12/1999"], T::Text),
+            ("born", &["13/02/2001", "2001-02-03"], T::Text),
+            ("born", &["13/02/2001", "02/13/2001"], T::Text),
+            ("born", &["13.02.2001", "x"], T::Text),
+            ("seen", &["2026-11-22T10:00:00+01:00", "2026-11-22 10:00"], T::DateTime),
+            ("seen", &["22/11/2026 10:00"], T::DateTime),
+            ("seen", &["2026-11-22", "2026-11-22 10:00"], T::Text),
+            ("at", &["09:30", "23:59:59"], T::Time),
+            ("nothing", &["", " "], T::Text),
+        ] {
+            assert_eq!(kind(name, values), expected, "{name} {values:?}");
+        }
+    }
+
+    #[test]
+    fn text_and_numbers_of_a_typed_source_stay_what_they_are() {
+        let mut text = Guess::new("orders", false);
+        text.look_at("12", Form::Text);
+        assert_eq!(text.kind(DateOrder::DayFirst), T::Text);
+        let mut number = Guess::new("orders", false);
+        number.look_at("12.0", Form::Number);
+        assert_eq!(number.kind(DateOrder::DayFirst), T::Decimal);
+        let mut day = Guess::new("born", false);
+        day.look_at("2001-02-03", Form::Text);
+        assert_eq!(day.kind(DateOrder::DayFirst), T::Date);
+    }
+
+    #[test]
+    fn a_name_has_words_however_it_is_written() {
+        for name in ["customerId", "Customer ID", "customer_id", "customer-id", " Customer  Id "] {
+            assert_eq!(words(name), ["customer", "id"], "{name}");
+        }
+        assert_eq!(words("Address 1: ZIP/Postal Code"), ["address", "1", "zip", "postal", "code"]);
+    }
+}
