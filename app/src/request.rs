@@ -182,14 +182,41 @@ fn with_fault(path: &str, error: &AppError) -> String {
 
 /// The error that a form left in the address of this page.
 pub fn fault() -> Option<AppError> {
+    fault_in(parts()?.uri.query()?)
+}
+
+fn fault_in(query: &str) -> Option<AppError> {
     #[derive(serde::Deserialize, Default)]
     struct Query {
         fault: Option<String>,
     }
-    let parts = parts()?;
-    let text = parts.uri.query()?;
     // Only this one key: the rest of the query may be nested and belongs to the page.
-    let pair = text.split('&').find(|pair| pair.starts_with("fault="))?;
+    let pair = query.split('&').find(|pair| pair.starts_with("fault="))?;
     let query: Query = serde_qs::from_str(pair).ok()?;
     serde_json::from_str(&query.fault?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::FieldFaultKind;
+
+    #[test]
+    fn an_error_comes_back_from_the_address_beside_what_was_typed() {
+        let error = AppError::InUse(vec!["Spring & summer".to_owned(), "100 %".to_owned()]);
+        for path in ["/admin/users", "/admin/users?email=a%40b.example&form%5Brows%5D%5B0%5D%5Bx%5D=1"] {
+            let address = with_fault(path, &error);
+            assert!(address.starts_with(path));
+            let (_, query) = address.split_once('?').expect("a query");
+            assert_eq!(fault_in(query), Some(error.clone()));
+        }
+    }
+
+    #[test]
+    fn an_address_that_somebody_made_up_is_no_error() {
+        assert_eq!(fault_in("fault=%7B%22code%22%3A%22nonsense%22%7D"), None);
+        assert_eq!(fault_in("default=1"), None);
+        let field = AppError::field("email", FieldFaultKind::Taken);
+        assert_eq!(fault_in(with_fault("/x", &field).trim_start_matches("/x?")), Some(field));
+    }
 }

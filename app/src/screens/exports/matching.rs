@@ -76,7 +76,12 @@ fn row(
             </div>
         }
     });
-    let remove_label = text!(language, exports.remove_row, name = label.clone());
+    let removed = match (is_property, one.property.is_empty()) {
+        (true, true) => td_string!(language, exports.custom_property).to_owned(),
+        (true, false) => one.property.clone(),
+        (false, _) => label.clone(),
+    };
+    let remove_label = text!(language, exports.remove_row, name = removed);
     let remove = (!is_required && !is_locked).then(|| {
         view! {
             <button
