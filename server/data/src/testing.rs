@@ -31,10 +31,16 @@ pub(crate) enum Value {
 /// An engine over an empty folder.
 pub(crate) fn engine() -> (tempfile::TempDir, DataEngine) {
     let root = tempfile::tempdir().expect("a folder");
-    let mut options = DataOptions::new(root.path());
-    options.threads = 1;
-    let engine = DataEngine::new(options).expect("an engine");
+    let engine = engine_with(root.path(), DataOptions::MEMORY_LIMIT);
     (root, engine)
+}
+
+/// An engine over a folder, with a memory limit.
+pub(crate) fn engine_with(root: &std::path::Path, memory_limit: usize) -> DataEngine {
+    let mut options = DataOptions::new(root);
+    options.threads = 1;
+    options.memory_limit = memory_limit;
+    DataEngine::new(options).expect("an engine")
 }
 
 /// Writes a snapshot of these rows, keyed `k000`, `k001`, ….

@@ -1,6 +1,7 @@
 //! Plans and closes against the real engine: what is sent, how a history of runs goes, and random histories beside a
 //! plain model.
 
+mod limits;
 mod model;
 mod payloads;
 mod random;

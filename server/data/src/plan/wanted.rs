@@ -48,6 +48,13 @@ const PAYLOAD: &str = "payload";
 /// Above so many frozen members, static segments are joined by sorting, which can spill; below, by hashing.
 const MOST_HASHED: usize = 400_000;
 
+/// Rows that are matched and sorted at once: few enough that even payloads of several kilobytes make a small batch,
+/// of which the memory limit holds many.
+const ROWS_AT_ONCE: usize = 2048;
+
+/// Bytes of payloads that are sorted at once, whatever the number of rows.
+const BYTES_AT_ONCE: usize = 1024 * 1024;
+
 /// The members, and what was counted on the way; the count is complete when the stream has ended.
 pub(super) struct WantedStream {
     pub(super) batches: SendableRecordBatchStream,
@@ -59,7 +66,7 @@ pub(super) async fn wanted(engine: &DataEngine, request: &PlanRequest, all_tags:
     let frozen = frozen_members(engine, request)?;
     let session = engine.session_with(|mut config| {
         config.options_mut().optimizer.prefer_hash_join = frozen <= MOST_HASHED;
-        config.with_target_partitions(engine.threads())
+        config.with_target_partitions(engine.threads()).with_batch_size(ROWS_AT_ONCE)
     });
     let profiles = engine.read(&session, &snapshot_path(request.snapshot)).await?;
     let attributes = attributes_of(profiles.schema().as_arrow());
@@ -191,64 +198,54 @@ impl PartitionStream for Part {
             }
         };
         let schema = job.schema.clone();
-        let matched = rows.map(move |batch| {
-            let batch = batch?;
-            job.matched(&batch).map_err(|error| DataFusionError::External(Box::new(error)))
+        let matched = rows.flat_map(move |batch| {
+            let matched =
+                batch.and_then(|batch| job.matched(&batch).map_err(|error| DataFusionError::External(Box::new(error))));
+            let batches = match matched {
+                Ok(batches) => batches.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            futures::stream::iter(batches)
         });
         Box::pin(RecordBatchStreamAdapter::new(schema, matched))
     }
 }
 
 impl Job {
-    fn matched(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let rows = batch.num_rows();
+    /// Matches the rows of a batch, into one batch or, where payloads are large, several.
+    fn matched(&self, batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
         let keys = batch.column_by_name(KEY).and_then(|keys| Cells::new(keys, None)).ok_or_else(|| damaged("keys"))?;
         let cells = self.cells(batch)?;
         let marks = self.marks(batch)?;
         let mut matching = Matching::new(&self.matcher);
-        let mut address = StringBuilder::with_capacity(rows, rows * 48);
-        let mut fault = UInt8Builder::with_capacity(rows);
-        let mut tag_sets = FixedSizeBinaryBuilder::with_capacity(rows, self.width as i32);
-        let mut hashes = FixedSizeBinaryBuilder::with_capacity(rows, HASH_BYTES as i32);
-        let mut payloads = StringBuilder::with_capacity(rows, rows * 256);
+        let mut rows = Rows::new(batch.num_rows(), self.width);
+        let mut batches = Vec::with_capacity(1);
         let mut set = vec![0; self.width];
-        for row in 0..rows {
-            let key = keys.text(row).unwrap_or_default();
-            let (email, kind) = match matching.address(&cells, row) {
-                (Address::Valid(email), _) => {
-                    let payload = matching.payload(&cells, row)?;
-                    hashes.append_value(hash(payload))?;
-                    payloads.append_value(payload);
-                    (email, 0)
-                }
-                (other, raw) => {
-                    hashes.append_value([0; HASH_BYTES])?;
-                    payloads.append_value(raw);
-                    (String::new(), if other == Address::Missing { 1 } else { 2 })
-                }
-            };
+        for row in 0..batch.num_rows() {
             set.fill(0);
             for (mark, tag) in marks.iter().zip(&self.tags) {
                 if mark.is_valid(row) && mark.value(row) {
                     tags::put(&mut set, *tag);
                 }
             }
-            // Written piece by piece: no text is put together only to be copied.
-            use std::fmt::Write;
-            let _ = address.write_str(&email).and_then(|()| address.write_char(PART));
-            address.append_value(&key);
-            fault.append_value(kind);
-            tag_sets.append_value(&set)?;
+            let key = keys.text(row).unwrap_or_default();
+            match matching.address(&cells, row) {
+                (Address::Valid(email), _) => {
+                    let payload = matching.payload(&cells, row)?;
+                    rows.push(&email, &key, 0, &set, hash(payload), payload)?;
+                }
+                (other, raw) => {
+                    let fault = if other == Address::Missing { 1 } else { 2 };
+                    rows.push("", &key, fault, &set, [0; HASH_BYTES], &raw)?;
+                }
+            }
+            if rows.payload.values_slice().len() >= BYTES_AT_ONCE {
+                batches.push(rows.finish(&self.schema)?);
+            }
         }
+        batches.push(rows.finish(&self.schema)?);
         self.left_out.fetch_add(matching.left_out, Ordering::Relaxed);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(address.finish()),
-            Arc::new(fault.finish()),
-            Arc::new(tag_sets.finish()),
-            Arc::new(hashes.finish()),
-            Arc::new(payloads.finish()),
-        ];
-        Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
+        Ok(batches)
     }
 
     fn cells<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<Cells<'a>>> {
@@ -262,6 +259,58 @@ impl Job {
     fn marks<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<&'a datafusion::arrow::array::BooleanArray>> {
         let marks = (0..self.tags.len()).map(|place| batch.column_by_name(&mark_column(place))?.as_boolean_opt());
         marks.collect::<Option<Vec<_>>>().ok_or_else(|| damaged("a mark"))
+    }
+}
+
+/// A batch that is being filled.
+struct Rows {
+    address: StringBuilder,
+    fault: UInt8Builder,
+    tags: FixedSizeBinaryBuilder,
+    hash: FixedSizeBinaryBuilder,
+    payload: StringBuilder,
+}
+
+impl Rows {
+    fn new(rows: usize, width: usize) -> Self {
+        Self {
+            address: StringBuilder::with_capacity(rows, rows * 48),
+            fault: UInt8Builder::with_capacity(rows),
+            tags: FixedSizeBinaryBuilder::with_capacity(rows, width as i32),
+            hash: FixedSizeBinaryBuilder::with_capacity(rows, HASH_BYTES as i32),
+            payload: StringBuilder::with_capacity(rows, rows * 256),
+        }
+    }
+
+    fn push(
+        &mut self,
+        email: &str,
+        key: &str,
+        fault: u8,
+        tags: &[u8],
+        hash: [u8; HASH_BYTES],
+        payload: &str,
+    ) -> Result<()> {
+        use std::fmt::Write;
+        // Written piece by piece: no text is put together only to be copied. Writing into memory cannot fail.
+        let _ = self.address.write_str(email).and_then(|()| self.address.write_char(PART));
+        self.address.append_value(key);
+        self.fault.append_value(fault);
+        self.tags.append_value(tags)?;
+        self.hash.append_value(hash)?;
+        self.payload.append_value(payload);
+        Ok(())
+    }
+
+    fn finish(&mut self, schema: &SchemaRef) -> Result<RecordBatch> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.address.finish()),
+            Arc::new(self.fault.finish()),
+            Arc::new(self.tags.finish()),
+            Arc::new(self.hash.finish()),
+            Arc::new(self.payload.finish()),
+        ];
+        Ok(RecordBatch::try_new(schema.clone(), columns)?)
     }
 }
 
