@@ -3,7 +3,6 @@
 //!
 //! The way in is [`DataEngine`]. Each part adds its methods to it in its own folder.
 
-mod cells;
 mod engine;
 mod error;
 pub mod plan;

@@ -3,18 +3,23 @@
 //! The text is the same for the same values, whatever the machine or the time: names are sorted, numbers keep the
 //! digits they have, instants are in UTC.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use domain::attribute::Attribute;
 use domain::destination::{DestinationCard, TargetKind};
 use domain::mapping::{Field, Mapping};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use rlibphonenumber::Region;
 use sha2::{Digest, Sha256};
 
 use super::fields::country::Country;
 use super::fields::{country, day, email, gender, phone, tidy};
-use crate::cells::Cells;
 use crate::error::{DataError, Result};
+use crate::profiles::text::{Column, write_value};
+use crate::profiles::value::Value;
 
 /// The length of a payload's hash: enough that two payloads of one contact never share one.
 pub(super) const HASH_BYTES: usize = 16;
@@ -99,8 +104,8 @@ impl<'a> Matching<'a> {
     }
 
     /// The address of a row, and the text that stands there.
-    pub(super) fn address(&self, cells: &[Cells], row: usize) -> (email::Address, String) {
-        let text = cells.get(self.matcher.email).and_then(|cells| cells.text(row)).unwrap_or_default();
+    pub(super) fn address(&self, cells: &[Column], row: usize) -> (email::Address, String) {
+        let text = cells.get(self.matcher.email).and_then(|cells| text_of(cells, row)).unwrap_or_default();
         match email::read(&text) {
             email::Address::Invalid => (email::Address::Invalid, text.into_owned()),
             other => (other, String::new()),
@@ -108,7 +113,7 @@ impl<'a> Matching<'a> {
     }
 
     /// The payload of a row.
-    pub(super) fn payload(&mut self, cells: &[Cells], row: usize) -> Result<&str> {
+    pub(super) fn payload(&mut self, cells: &[Column], row: usize) -> Result<&str> {
         self.text.clear();
         self.text.extend_from_slice(b"{\"properties\":{");
         let matcher = self.matcher;
@@ -152,8 +157,8 @@ impl<'a> Matching<'a> {
         wrote
     }
 
-    fn region(&mut self, cells: &[Cells], row: usize) -> Option<Region> {
-        let text = cells.get(self.matcher.country?)?.text(row)?;
+    fn region(&mut self, cells: &[Column], row: usize) -> Option<Region> {
+        let text = text_of(cells.get(self.matcher.country?)?, row)?;
         self.country(&text).and_then(|country| phone::region(country.code))
     }
 
@@ -169,14 +174,14 @@ impl<'a> Matching<'a> {
     }
 
     /// Writes the value of a target; false where it is left out.
-    fn target(&mut self, kind: Option<TargetKind>, cells: &Cells, row: usize, region: Option<Region>) -> bool {
+    fn target(&mut self, kind: Option<TargetKind>, cells: &Column, row: usize, region: Option<Region>) -> bool {
         if kind == Some(TargetKind::Date)
-            && let Some(day) = cells.day(row)
+            && let Some(day) = day_of(cells, row)
         {
             write_text(&day.to_string(), &mut self.text);
             return true;
         }
-        let Some(text) = cells.text(row) else { return false };
+        let Some(text) = text_of(cells, row) else { return false };
         let text = tidy(&text);
         if text.is_empty() {
             return false;
@@ -219,11 +224,37 @@ impl<'a> Matching<'a> {
     }
 }
 
+/// A value as text; none where it is empty. Instants are in UTC: the same moment has one text, however it was written.
+fn text_of(cells: &Column, row: usize) -> Option<Cow<'_, str>> {
+    if let Column::Text(_) = cells {
+        return cells.text(row).map(Cow::Borrowed);
+    }
+    let mut text = String::new();
+    match cells.value(row) {
+        Value::Empty => return None,
+        Value::Instant(at, _) => write_value(Value::Instant(at, None), &mut text),
+        value => write_value(value, &mut text),
+    }
+    Some(text.into())
+}
+
+/// A value as a calendar day: a day as it is; an instant's day where the source wrote it, by its offset. None for other
+/// types and empty values.
+fn day_of(cells: &Column, row: usize) -> Option<Date> {
+    let (micros, offset) = match cells.value(row) {
+        Value::Date(days) => (i64::from(days) * 86_400_000_000, 0),
+        Value::Instant(micros, offset) => (micros, offset.unwrap_or_default()),
+        _ => return None,
+    };
+    let offset = Offset::from_seconds(i32::from(offset) * 60).ok()?;
+    Some(offset.to_datetime(Timestamp::from_microsecond(micros).ok()?).date())
+}
+
 /// Writes a value as JSON: numbers and truth values as such, everything else as a string. False, with nothing written,
 /// where the value is empty.
-fn write_property(cells: &Cells, row: usize, into: &mut Vec<u8>) -> bool {
-    let Some(text) = cells.text(row) else { return false };
-    if matches!(cells, Cells::Integer(_) | Cells::Decimal(_) | Cells::Boolean(_)) {
+fn write_property(cells: &Column, row: usize, into: &mut Vec<u8>) -> bool {
+    let Some(text) = text_of(cells, row) else { return false };
+    if matches!(cells, Column::Integer(_) | Column::Decimal(_) | Column::Boolean(_)) {
         into.extend_from_slice(text.as_bytes());
         return true;
     }

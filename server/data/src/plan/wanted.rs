@@ -30,9 +30,9 @@ use super::files::{damaged, hash_type, tags_type};
 use super::payload::{HASH_BYTES, Matcher, Matching, hash};
 use super::{PlanRequest, tags};
 use crate::DataEngine;
-use crate::cells::Cells;
 use crate::error::{DataError, Result};
 use crate::profiles::schema::{KEY, attributes_of, offset_column};
+use crate::profiles::text::Column;
 use crate::segments::{FROZEN_KEY, column, predicate};
 use crate::store::{segment_path, snapshot_path};
 
@@ -214,7 +214,7 @@ impl PartitionStream for Part {
 impl Job {
     /// Matches the rows of a batch, into one batch or, where payloads are large, several.
     fn matched(&self, batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
-        let keys = batch.column_by_name(KEY).and_then(|keys| Cells::new(keys, None)).ok_or_else(|| damaged("keys"))?;
+        let keys = Column::new(batch.column_by_name(KEY).ok_or_else(|| damaged("keys"))?, None)?;
         let cells = self.cells(batch)?;
         let marks = self.marks(batch)?;
         let mut matching = Matching::new(&self.matcher);
@@ -232,11 +232,11 @@ impl Job {
             match matching.address(&cells, row) {
                 (Address::Valid(email), _) => {
                     let payload = matching.payload(&cells, row)?;
-                    rows.push(&email, &key, 0, &set, hash(payload), payload)?;
+                    rows.push(&email, key, 0, &set, hash(payload), payload)?;
                 }
                 (other, raw) => {
                     let fault = if other == Address::Missing { 1 } else { 2 };
-                    rows.push("", &key, fault, &set, [0; HASH_BYTES], &raw)?;
+                    rows.push("", key, fault, &set, [0; HASH_BYTES], &raw)?;
                 }
             }
             if rows.payload.values_slice().len() >= BYTES_AT_ONCE {
@@ -248,12 +248,12 @@ impl Job {
         Ok(batches)
     }
 
-    fn cells<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<Cells<'a>>> {
+    fn cells(&self, batch: &RecordBatch) -> Result<Vec<Column>> {
         let cells = self.matcher.attributes.iter().map(|attribute| {
-            let values = batch.column_by_name(&attribute.name)?;
-            Cells::new(values, batch.column_by_name(&offset_column(&attribute.name)))
+            let values = batch.column_by_name(&attribute.name).ok_or_else(|| damaged("an attribute"))?;
+            Column::new(values, batch.column_by_name(&offset_column(&attribute.name)))
         });
-        cells.collect::<Option<Vec<_>>>().ok_or_else(|| damaged("an attribute"))
+        cells.collect()
     }
 
     fn marks<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<&'a datafusion::arrow::array::BooleanArray>> {

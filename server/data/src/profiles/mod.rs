@@ -11,7 +11,7 @@ pub mod schema;
 mod snapshot;
 mod sniff;
 pub(crate) mod text;
-mod value;
+pub(crate) mod value;
 
 use std::path::PathBuf;
 use std::sync::Arc;

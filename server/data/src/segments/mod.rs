@@ -31,6 +31,7 @@ pub(crate) use compile::{column, predicate};
 use crate::DataEngine;
 use crate::error::{DataError, Result};
 use crate::profiles::schema::{KEY, attributes_of};
+use crate::profiles::text::rows_as_text;
 use crate::store::{segment_path, snapshot_path};
 
 /// The column of the file of a static segment: the keys of its members, sorted, each once.
@@ -95,10 +96,9 @@ impl DataEngine {
             let members = members(&engine, snapshot, &of).await?;
             let attributes = attributes_of(members.schema().as_arrow());
             let first = members.sort(vec![column(KEY).sort(true, true)])?.limit(0, Some(limit))?;
-            let shown = first.select(attributes.iter().map(|a| column(&a.name)).collect::<Vec<_>>())?;
             let mut rows = Vec::new();
-            for batch in shown.collect().await? {
-                rows.extend(crate::cells::rows_as_text(&batch)?);
+            for batch in first.collect().await? {
+                rows.extend(rows_as_text(&batch, &attributes)?);
             }
             Ok(MemberRows { attributes, rows })
         })
