@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::db::{DatabaseLocation, DbError};
+use crate::destinations::{Addresses, omnisend};
 
 mod log;
 mod network;
@@ -139,6 +140,12 @@ impl Config {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://{listening}"),
         }
+    }
+
+    /// Where destinations are, when not where they usually are.
+    pub fn addresses(&self) -> Addresses {
+        let moved = self.omnisend_url.iter().map(|url| (omnisend::KIND.to_owned(), url.to_string()));
+        Addresses { of_kind: moved.collect() }
     }
 
     /// Do people come over HTTPS?

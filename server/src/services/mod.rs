@@ -5,8 +5,20 @@
 //! waited for.
 
 use app::error::AppError;
+use domain::run::RunReason;
+use ferry_data::DataError;
 
 pub mod accounts;
+mod all;
+pub mod connections;
+pub mod exports;
+mod form;
+pub mod segments;
+pub mod sources;
+#[cfg(test)]
+pub mod testing;
+
+pub use all::{AllServices, Parts};
 
 /// An error that the person cannot do anything about: logs its chain under a new reference and gives the reference.
 pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> AppError {
@@ -20,4 +32,18 @@ pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> A
     }
     tracing::error!(reference, error = chain, "something failed");
     AppError::Internal(reference)
+}
+
+/// What an error of the data engine is to the person.
+pub fn data_error(error: DataError) -> AppError {
+    match error {
+        DataError::File(fault) => AppError::File(fault),
+        DataError::Rule(faults) => AppError::Rule(faults),
+        DataError::UnknownAttribute => AppError::NotReady(RunReason::SettingsInvalid),
+        DataError::Missing
+        | DataError::Storage(_)
+        | DataError::Memory
+        | DataError::Canceled
+        | DataError::Internal(_) => internal(error),
+    }
 }

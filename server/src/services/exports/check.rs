@@ -1,0 +1,99 @@
+//! What an export's settings must have before they are saved. The same rules hold for the screen and for a
+//! configuration file.
+
+use std::collections::BTreeSet;
+
+use app::error::{AppError, FieldFault, FieldFaultKind};
+use app::services::Answer;
+use domain::access::{self, Actor};
+use domain::attribute::Attribute;
+use domain::destination::DestinationCard;
+use domain::export::ExportSettings;
+use domain::mapping::{Mapping, MappingFault};
+use domain::schedule::Schedule;
+
+use super::ExportsService;
+use crate::db::{self, Tx};
+use crate::services::{form, internal};
+
+impl ExportsService {
+    /// The settings as they are saved.
+    ///
+    /// # Errors
+    /// What has to be changed. A connection that this person may not use is as good as one that is not there.
+    pub(super) async fn check(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        mut settings: ExportSettings,
+    ) -> Answer<ExportSettings> {
+        settings.name = form::name("name", &settings.name)?;
+        settings.mapping.matches.retain(|one| !one.attribute.is_empty());
+        let card = self.card_of(tx, actor, &settings).await?;
+        let mut faults = schedule_faults(&settings.schedule);
+        faults.extend(segment_faults(tx, &settings).await?);
+        if !faults.is_empty() {
+            return Err(AppError::Fields(faults));
+        }
+        let snapshot = db::refreshes::newest_snapshot(tx).await.map_err(internal)?;
+        let attributes = snapshot.map(|one| one.attributes).unwrap_or_default();
+        let faults = mapping_faults(&settings.mapping, card.as_ref(), &attributes);
+        if faults.is_empty() { Ok(settings) } else { Err(AppError::Mapping(faults)) }
+    }
+
+    /// The card of the connection's destination, if the person may use the connection.
+    async fn card_of(&self, tx: &mut Tx, actor: &Actor, settings: &ExportSettings) -> Answer<Option<DestinationCard>> {
+        let Some(id) = settings.connection else {
+            // Only those who may have exports without one may save one without.
+            return if access::may_edit_export(actor.role, None) {
+                Ok(None)
+            } else {
+                Err(AppError::field("connection", FieldFaultKind::Required))
+            };
+        };
+        let invalid = || AppError::field("connection", FieldFaultKind::Invalid);
+        let found = db::connections::find(tx, id).await.map_err(internal)?.filter(|one| one.is_ready);
+        let usable = found.filter(|one| access::may_use_connection(actor.role, one.audience)).ok_or_else(invalid)?;
+        Ok(Some(self.destinations.find(&usable.kind).ok_or_else(invalid)?.card()))
+    }
+}
+
+/// All faults of a data matching. Without a connection it is not known which fields there are.
+pub(super) fn mapping_faults(
+    mapping: &Mapping,
+    card: Option<&DestinationCard>,
+    attributes: &[Attribute],
+) -> Vec<MappingFault> {
+    match card {
+        Some(card) => mapping.faults(card, attributes),
+        None => {
+            let unknown = |name: &&str| !attributes.iter().any(|attribute| attribute.name == **name);
+            let names = mapping.matches.iter().map(|one| one.attribute.as_str());
+            names.filter(unknown).map(|name| MappingFault::UnknownAttribute(name.to_owned())).collect()
+        }
+    }
+}
+
+fn schedule_faults(schedule: &Schedule) -> Vec<FieldFault> {
+    match schedule {
+        Schedule::Daily { time_zone, .. } if jiff::tz::TimeZone::get(time_zone).is_err() => {
+            vec![FieldFault { field: "time_zone".to_owned(), fault: FieldFaultKind::Invalid }]
+        }
+        Schedule::Daily { .. } | Schedule::Off => Vec::new(),
+    }
+}
+
+async fn segment_faults(tx: &mut Tx, settings: &ExportSettings) -> Answer<Vec<FieldFault>> {
+    let fault = |fault| Ok(vec![FieldFault { field: "segments".to_owned(), fault }]);
+    if settings.segments.is_empty() {
+        return fault(FieldFaultKind::Required);
+    }
+    let mut seen = BTreeSet::new();
+    for id in &settings.segments {
+        let is_there = db::segments::find(tx, *id).await.map_err(internal)?.is_some();
+        if !is_there || !seen.insert(*id) {
+            return fault(FieldFaultKind::Invalid);
+        }
+    }
+    Ok(Vec::new())
+}

@@ -1,0 +1,205 @@
+//! Runs, as people start, watch and stop them. What a run does is the engine's business.
+
+use std::time::Duration;
+
+use app::error::AppError;
+use app::services::{Answer, RunView, TroubledRow};
+use domain::access::{self, Actor};
+use domain::id::{ExportId, RunId};
+use domain::paging::{Page, PageRequest};
+use domain::rule;
+use domain::run::{Run, RunReason, Trigger};
+use domain::schedule::Schedule;
+
+use super::check::mapping_faults;
+use super::{ExportsService, editable, load, may_look};
+use crate::db::connections::StoredConnection;
+use crate::db::exports::StoredExport;
+use crate::db::runs::NewRun;
+use crate::db::{self, Database, Topic, Tx};
+use crate::services::{data_error, internal};
+
+/// Items on the largest page.
+const MAX_PAGE: u32 = 200;
+/// How often somebody who waits for a run looks at it.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl ExportsService {
+    /// Queues a run; gives the active run where there is one already.
+    pub async fn queue_run(&self, actor: &Actor, id: ExportId, trigger: Trigger) -> Answer<RunId> {
+        may_look(actor)?;
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        tx.lock(Topic::Definitions).await.map_err(internal)?;
+        let (export, connection) = editable(&mut tx, actor, id).await?;
+        let run = self.queue(&mut tx, actor, &export, connection.as_ref(), trigger).await?;
+        tx.commit().await.map_err(internal)?;
+        (self.wake)();
+        Ok(run)
+    }
+
+    pub(super) async fn queue_all(&self, actor: &Actor) -> Answer<Vec<RunId>> {
+        may_look(actor)?;
+        if !access::may_add_export(actor.role) {
+            return Err(AppError::Forbidden);
+        }
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        tx.lock(Topic::Definitions).await.map_err(internal)?;
+        let mut queued = Vec::new();
+        for found in db::exports::list(&mut tx).await.map_err(internal)? {
+            if found.export.settings.schedule == Schedule::Off {
+                continue;
+            }
+            let (export, connection) = match editable(&mut tx, actor, found.export.id).await {
+                Err(AppError::Forbidden) => continue,
+                other => other?,
+            };
+            match self.queue(&mut tx, actor, &export, connection.as_ref(), Trigger::Manual).await {
+                Ok(run) => queued.push(run),
+                // What is not ready does not keep the others from running; its own Run button says why.
+                Err(AppError::NotReady(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        tx.commit().await.map_err(internal)?;
+        (self.wake)();
+        Ok(queued)
+    }
+
+    async fn queue(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        export: &StoredExport,
+        connection: Option<&StoredConnection>,
+        trigger: Trigger,
+    ) -> Answer<RunId> {
+        self.is_ready(tx, export, connection).await?;
+        let settings = &export.export.settings;
+        let new = NewRun {
+            id: RunId(uuid::Uuid::now_v7()),
+            export: export.export.id,
+            export_name: settings.name.clone(),
+            settings_version: export.export.version,
+            connection: connection.map(|one| (one.id, one.brand.id.clone())),
+            trigger,
+            started_by: Some(actor.email.clone()),
+            slot_at: None,
+        };
+        let queued = db::runs::queue(tx, &new, self.clock.now_micros()).await.map_err(internal)?;
+        Ok(queued.run())
+    }
+
+    /// Says at once what the run would fail with. The run looks again: things may change until it is taken up.
+    async fn is_ready(
+        &self,
+        tx: &mut Tx,
+        export: &StoredExport,
+        connection: Option<&StoredConnection>,
+    ) -> Answer<()> {
+        let not_ready = |reason| Err(AppError::NotReady(reason));
+        let Some(connection) = connection else { return not_ready(RunReason::NoConnection) };
+        let Some(snapshot) = db::refreshes::newest_snapshot(tx).await.map_err(internal)? else {
+            return not_ready(RunReason::NoProfiles);
+        };
+        let settings = &export.export.settings;
+        let card = self.destinations.find(&connection.kind).map(|one| one.card());
+        if card.is_none() || !mapping_faults(&settings.mapping, card.as_ref(), &snapshot.attributes).is_empty() {
+            return not_ready(RunReason::SettingsInvalid);
+        }
+        for id in &settings.segments {
+            let Some(found) = db::segments::find(tx, *id).await.map_err(internal)? else { continue };
+            let definition = &found.segment.definition;
+            let is_evaluated = found.segment.is_active && !definition.is_static();
+            if is_evaluated && !rule::faults(definition.rule(), &snapshot.attributes).is_empty() {
+                return not_ready(RunReason::SettingsInvalid);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn cancel(&self, actor: &Actor, id: RunId) -> Answer<()> {
+        may_look(actor)?;
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        let run = load_run(&mut tx, id).await?;
+        editable(&mut tx, actor, run.export).await?;
+        // A run that has ended meanwhile needs no stop.
+        db::runs::request_cancel(&mut tx, id, self.clock.now_micros()).await.map_err(internal)?;
+        tx.commit().await.map_err(internal)?;
+        (self.wake)();
+        Ok(())
+    }
+
+    pub(super) async fn view(&self, actor: &Actor, id: RunId) -> Answer<RunView> {
+        may_look(actor)?;
+        let mut tx = self.db.read().await.map_err(internal)?;
+        let run = load_run(&mut tx, id).await?;
+        let now = self.clock.now_micros();
+        let progress = db::runs::progress(&mut tx, id, now).await.map_err(internal)?.unwrap_or_default();
+        let may_edit = match editable(&mut tx, actor, run.export).await {
+            Ok(_) => true,
+            Err(AppError::Forbidden) => false,
+            Err(other) => return Err(other),
+        };
+        drop(tx);
+        Ok(RunView {
+            reasons: self.data.troubled_counts(id).await.map_err(data_error)?,
+            to_send: progress.to_send,
+            sent: progress.sent,
+            tags_to_change: progress.tags_to_change,
+            tags_changed: progress.tags_changed,
+            rate: progress.rate,
+            seconds_left: progress.seconds_left,
+            may_cancel: may_edit && !run.state.is_final() && !run.cancel_requested,
+            run,
+        })
+    }
+
+    pub(super) async fn troubled(&self, actor: &Actor, id: RunId, page: PageRequest) -> Answer<Page<TroubledRow>> {
+        may_look(actor)?;
+        let mut tx = self.db.read().await.map_err(internal)?;
+        let run = load_run(&mut tx, id).await?;
+        load(&mut tx, run.export).await?;
+        drop(tx);
+        let found = self.data.troubled_page(run.id, sized(page)).await.map_err(data_error)?;
+        let row = |row: ferry_data::plan::TroubledRow| {
+            let ferry_data::plan::TroubledRow { key, email, reason, detail } = row;
+            TroubledRow { key, email, reason, detail }
+        };
+        Ok(Page { items: found.items.into_iter().map(row).collect(), page: found.page, total: found.total })
+    }
+}
+
+/// A page of a size that does no harm.
+pub(super) fn sized(page: PageRequest) -> PageRequest {
+    PageRequest { number: page.number.max(1), size: page.size.clamp(1, MAX_PAGE) }
+}
+
+async fn load_run(tx: &mut Tx, id: RunId) -> Answer<Run> {
+    db::runs::find(tx, id).await.map_err(internal)?.ok_or(AppError::NotFound)
+}
+
+/// Asks the active run of an export to stop, if there is one.
+pub async fn stop_runs(tx: &mut Tx, export: ExportId, now: i64) -> Answer<()> {
+    if let Some(run) = db::runs::active_of(tx, export).await.map_err(internal)? {
+        db::runs::request_cancel(tx, run, now).await.map_err(internal)?;
+    }
+    Ok(())
+}
+
+/// Waits until a run has ended, whoever works on it; `show` is called whenever it has changed.
+pub async fn wait_for_run(db: &Database, id: RunId, mut show: impl FnMut(&Run)) -> Answer<Run> {
+    let mut shown: Option<Run> = None;
+    loop {
+        let mut tx = db.read().await.map_err(internal)?;
+        let run = load_run(&mut tx, id).await?;
+        drop(tx);
+        if shown.as_ref() != Some(&run) {
+            show(&run);
+        }
+        if run.state.is_final() {
+            return Ok(run);
+        }
+        shown = Some(run);
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,284 @@
+//! Rules of use for exports and runs, on every database that is there.
+
+use std::sync::atomic::Ordering;
+
+use app::error::{AppError, FieldFaultKind};
+use app::services::{Exports as _, Segments as _};
+use domain::access::{Audience, Role};
+use domain::destination::DestinationKind;
+use domain::export::ExportSettings;
+use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
+use domain::mapping::{Field, MappingFault, Match};
+use domain::paging::PageRequest;
+use domain::run::{RunReason, RunState, Trigger};
+use domain::schedule::Schedule;
+
+use crate::services::testing::{CUSTOMERS, KIND, Stage, in_city, settings, stages};
+
+const SHARED: Audience = Audience::AdministratorsAndContributors;
+const CLOSED: Audience = Audience::Administrators;
+
+fn daily() -> Schedule {
+    Schedule::Daily { at: "06:30:00".parse().expect("a time"), time_zone: "Europe/Madrid".to_owned() }
+}
+
+/// A segment and two connections: shared with contributors, and not.
+async fn furnish(stage: &Stage) -> (SegmentId, ConnectionId, ConnectionId) {
+    stage.import("Customers", CUSTOMERS).await;
+    let segment = stage.segment("Vic").await;
+    (segment, stage.connection("Shared", SHARED).await, stage.connection("Closed", CLOSED).await)
+}
+
+#[tokio::test]
+async fn an_export_is_changed_and_run_by_those_who_may_use_its_connection() {
+    for stage in stages().await {
+        let (segment, shared, closed) = furnish(&stage).await;
+        let service = &stage.exports;
+        for connection in [Some(shared), Some(closed)] {
+            for actor in stage.everybody() {
+                let may = actor.role == Role::Administrator || actor.role == Role::Contributor && connection == Some(shared);
+                let id = stage.export("News", connection, segment).await;
+                let run = service.start_run(&stage.administrator, id).await.expect("queued");
+                assert_eq!(service.find(actor, id).await.expect("everybody looks").may_edit, may);
+                assert_eq!(service.run(actor, run).await.expect("everybody looks").may_cancel, may);
+
+                let answers = [
+                    service.edit(actor, id, 1, settings("News", connection, segment)).await.err(),
+                    service.duplicate(actor, id).await.err(),
+                    service.start_run(actor, id).await.err(),
+                    service.cancel_run(actor, run).await.err(),
+                    service.remove(actor, id).await.err(),
+                ];
+                let expected = (!may).then_some(AppError::Forbidden);
+                assert!(answers.iter().all(|error| *error == expected), "{actor:?}: {answers:?}");
+                if !may {
+                    assert!(!service.run(actor, run).await.expect("still there").run.cancel_requested);
+                    service.remove(&stage.administrator, id).await.expect("removed");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_without_a_connection_belongs_to_administrators() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let id = stage.export("News", Some(shared), segment).await;
+        for actor in [&stage.viewer, &stage.contributor] {
+            assert_eq!(stage.exports.detach(actor, id).await, Err(AppError::Forbidden));
+        }
+        stage.exports.detach(&stage.administrator, id).await.expect("detached");
+
+        let edited = stage.exports.edit(&stage.contributor, id, 2, settings("News", Some(shared), segment)).await;
+        assert_eq!(edited, Err(AppError::Forbidden));
+        assert_eq!(
+            stage.exports.start_run(&stage.administrator, id).await,
+            Err(AppError::NotReady(RunReason::NoConnection))
+        );
+        let edited = stage.exports.edit(&stage.administrator, id, 2, settings("News", Some(shared), segment)).await;
+        assert_eq!(edited, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_one_may_not_use_is_as_good_as_none() {
+    for stage in stages().await {
+        let (segment, shared, closed) = furnish(&stage).await;
+        let add = async |actor, connection| stage.exports.add(actor, settings("News", connection, segment)).await.err();
+        let unknown = ConnectionId(uuid::Uuid::now_v7());
+        let field = |fault| Some(AppError::field("connection", fault));
+
+        assert_eq!(add(&stage.viewer, Some(shared)).await, Some(AppError::Forbidden));
+        assert_eq!(add(&stage.contributor, Some(closed)).await, field(FieldFaultKind::Invalid));
+        assert_eq!(add(&stage.contributor, Some(unknown)).await, field(FieldFaultKind::Invalid));
+        assert_eq!(add(&stage.contributor, None).await, field(FieldFaultKind::Required));
+        assert_eq!(add(&stage.administrator, Some(unknown)).await, field(FieldFaultKind::Invalid));
+        assert_eq!(add(&stage.contributor, Some(shared)).await, None);
+
+        // Nor can an own export be moved to it.
+        let id = stage.exports.list(&stage.contributor).await.expect("looked")[0].export.id;
+        let moved = stage.exports.edit(&stage.contributor, id, 1, settings("News", Some(closed), segment)).await;
+        assert_eq!(moved.err(), field(FieldFaultKind::Invalid));
+    }
+}
+
+#[tokio::test]
+async fn the_names_of_connections_are_known_to_those_they_are_shared_with() {
+    for stage in stages().await {
+        let (segment, _, closed) = furnish(&stage).await;
+        let id = stage.export("News", Some(closed), segment).await;
+        let name = async |actor| stage.exports.find(actor, id).await.expect("found").connection_name;
+        assert_eq!(name(&stage.administrator).await.as_deref(), Some("Closed"));
+        assert_eq!(name(&stage.contributor).await, None);
+        assert_eq!(name(&stage.viewer).await, None);
+    }
+}
+
+#[tokio::test]
+async fn unknown_exports_and_runs_are_not_found() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let (id, run) = (ExportId(uuid::Uuid::now_v7()), RunId(uuid::Uuid::now_v7()));
+        let (service, page) = (&stage.exports, PageRequest::of_50(1));
+        for actor in stage.everybody() {
+            let errors = [
+                service.find(actor, id).await.err(),
+                service.edit(actor, id, 1, settings("News", Some(shared), segment)).await.err(),
+                service.detach(actor, id).await.err(),
+                service.remove(actor, id).await.err(),
+                service.start_run(actor, id).await.err(),
+                service.duplicate(actor, id).await.err(),
+                service.runs(actor, Some(id), page).await.err(),
+                service.run(actor, run).await.err(),
+                service.cancel_run(actor, run).await.err(),
+                service.troubled_rows(actor, run, page).await.err(),
+            ];
+            assert!(errors.iter().all(|error| *error == Some(AppError::NotFound)), "{errors:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_saved_has_been_checked() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let good = settings("News", Some(shared), segment);
+        let refusal = async |wrong: ExportSettings| stage.exports.add(&stage.contributor, wrong).await.expect_err("refused");
+        let property = |name: &str, attribute: &str| Match {
+            field: Field::Property(name.to_owned()),
+            attribute: attribute.to_owned(),
+        };
+
+        let wrong = ExportSettings { name: " ".to_owned(), ..good.clone() };
+        assert_eq!(refusal(wrong).await, AppError::field("name", FieldFaultKind::Required));
+        let wrong = ExportSettings { segments: Vec::new(), ..good.clone() };
+        assert_eq!(refusal(wrong).await, AppError::field("segments", FieldFaultKind::Required));
+        let wrong = ExportSettings { segments: vec![segment, SegmentId(uuid::Uuid::now_v7())], ..good.clone() };
+        assert_eq!(refusal(wrong).await, AppError::field("segments", FieldFaultKind::Invalid));
+        let wrong = ExportSettings { segments: vec![segment, segment], ..good.clone() };
+        assert_eq!(refusal(wrong).await, AppError::field("segments", FieldFaultKind::Invalid));
+        let odd = Schedule::Daily { at: "06:30:00".parse().expect("a time"), time_zone: "Mars".to_owned() };
+        let wrong = ExportSettings { schedule: odd, ..good.clone() };
+        assert_eq!(refusal(wrong).await, AppError::field("time_zone", FieldFaultKind::Invalid));
+        let mut wrong = good.clone();
+        wrong.mapping.matches = vec![property("points", "score")];
+        let faults =
+            vec![MappingFault::Required("email".to_owned()), MappingFault::UnknownAttribute("score".to_owned())];
+        assert_eq!(refusal(wrong).await, AppError::Mapping(faults));
+
+        let mut whole = good;
+        whole.mapping.matches.extend([property("points", "points"), property("unused", "")]);
+        let id = stage.exports.add(&stage.contributor, whole).await.expect("added");
+        let kept = stage.exports.find(&stage.viewer, id).await.expect("found").export.settings.mapping;
+        assert_eq!(kept.matches.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn names_are_unique_and_an_edit_names_the_version_it_saw() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let id = stage.export("News", Some(shared), segment).await;
+        let other = stage.export("Other", Some(shared), segment).await;
+        let taken = Err(AppError::field("name", FieldFaultKind::Taken));
+        assert_eq!(stage.exports.add(&stage.contributor, settings("NEWS", Some(shared), segment)).await.map(|_| ()), taken);
+        let edit = async |version, name| {
+            stage.exports.edit(&stage.contributor, other, version, settings(name, Some(shared), segment)).await
+        };
+        assert_eq!(edit(1, "news").await, taken);
+        assert_eq!(edit(1, "Another").await, Ok(()));
+        assert_eq!(edit(1, "Yet another").await, Err(AppError::Stale));
+
+        let copy = stage.exports.duplicate(&stage.contributor, id).await.expect("copied");
+        assert_eq!((copy.settings.name.as_str(), stage.exports.list(&stage.viewer).await.expect("looked").len()), ("News", 2));
+    }
+}
+
+#[tokio::test]
+async fn saving_never_runs_and_two_clicks_make_one_run() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let id = stage.export("News", Some(shared), segment).await;
+        let page = PageRequest::of_50(1);
+        assert_eq!(stage.exports.runs(&stage.viewer, None, page).await.expect("looked").total, 0);
+        assert_eq!(stage.exports.find(&stage.viewer, id).await.expect("found").last_run, None);
+
+        let run = stage.exports.start_run(&stage.contributor, id).await.expect("queued");
+        assert_eq!(stage.exports.queue_run(&stage.administrator, id, Trigger::CommandLine).await, Ok(run));
+        assert_eq!(stage.woken.load(Ordering::SeqCst), 2);
+        let runs = stage.exports.runs(&stage.viewer, Some(id), page).await.expect("looked");
+        assert_eq!(runs.total, 1);
+        assert_eq!(runs.items[0].started_by.as_deref(), Some("contributor@example.com"));
+        let last = stage.exports.find(&stage.viewer, id).await.expect("found").last_run.expect("a run");
+        assert_eq!((last.id, last.state, last.trigger), (run, RunState::Queued, Trigger::Manual));
+
+        stage.exports.cancel_run(&stage.contributor, run).await.expect("asked");
+        let view = stage.exports.run(&stage.contributor, run).await.expect("found");
+        assert!(view.run.cancel_requested && !view.may_cancel);
+    }
+}
+
+#[tokio::test]
+async fn run_all_takes_what_has_a_schedule_and_may_be_edited() {
+    for stage in stages().await {
+        let (segment, shared, closed) = furnish(&stage).await;
+        stage.export("Off", Some(shared), segment).await;
+        for (name, connection) in [("Shared", Some(shared)), ("Closed", Some(closed)), ("None", None)] {
+            let with = ExportSettings { schedule: daily(), ..settings(name, connection, segment) };
+            stage.exports.add(&stage.administrator, with).await.expect("added");
+        }
+
+        assert_eq!(stage.exports.run_all(&stage.viewer).await, Err(AppError::Forbidden));
+        assert_eq!(stage.exports.run_all(&stage.contributor).await.expect("queued").len(), 1);
+        assert_eq!(stage.exports.run_all(&stage.administrator).await.expect("queued").len(), 2);
+        let lines = stage.exports.list(&stage.viewer).await.expect("looked");
+        let running: Vec<_> =
+            lines.iter().filter(|line| line.last_run.is_some()).map(|line| line.export.settings.name.as_str()).collect();
+        assert_eq!(running, ["Closed", "Shared"]);
+        assert!(lines.iter().all(|line| line.next_slot.is_some() == (line.export.settings.name != "Off")));
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_no_longer_fits_the_profiles_does_not_start() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let id = stage.export("News", Some(shared), segment).await;
+        stage.import("Others", "id,email,town\n1,a@example.com,Vic\n").await;
+
+        let refused = stage.exports.start_run(&stage.administrator, id).await;
+        assert_eq!(refused, Err(AppError::NotReady(RunReason::SettingsInvalid)));
+        // An inactive segment is not evaluated, so its rule does no harm.
+        stage.import("Customers again", CUSTOMERS).await;
+        stage.segments.set_active(&stage.contributor, segment, false).await.expect("set");
+        stage.import("Others again", "id,email,town\n1,a@example.com,Vic\n").await;
+        assert!(stage.exports.start_run(&stage.administrator, id).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_data_matching_is_suggested_from_the_attributes() {
+    for stage in stages().await {
+        let kind = DestinationKind(KIND.to_owned());
+        assert!(stage.exports.suggest(&stage.contributor, &kind).await.expect("suggested").matches.is_empty());
+        stage.import("Customers", CUSTOMERS).await;
+        let mapping = stage.exports.suggest(&stage.contributor, &kind).await.expect("suggested");
+        assert_eq!((mapping.attribute_of("email"), mapping.attribute_of("city")), (Some("email"), Some("city")));
+        assert_eq!(stage.exports.suggest(&stage.viewer, &kind).await, Err(AppError::Forbidden));
+        let unknown = DestinationKind("pigeons".to_owned());
+        assert_eq!(stage.exports.suggest(&stage.contributor, &unknown).await, Err(AppError::NotFound));
+    }
+}
+
+#[tokio::test]
+async fn removing_an_export_removes_its_history() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let id = stage.export("News", Some(shared), segment).await;
+        let run = stage.exports.start_run(&stage.contributor, id).await.expect("queued");
+        stage.exports.remove(&stage.contributor, id).await.expect("removed");
+        assert_eq!(stage.exports.run(&stage.administrator, run).await, Err(AppError::NotFound));
+        assert!(stage.segments.try_rule(&stage.contributor, &in_city("Vic")).await.is_ok());
+    }
+}
