@@ -1,6 +1,7 @@
 //! Ferry's server. Start with [`services`] (the rules of use), then [`db`]; `engine` delivers, `destinations` know the
 //! receivers, `web` is the way in. `main` only starts what is here.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -1,0 +1,118 @@
+//! The exports of a file. They name connections and segments that the file adds, or that are there already.
+
+use domain::destination::{DestinationCard, DestinationKind};
+use domain::id::{ExportId, SegmentId};
+use domain::mapping::{Field, Mapping, MappingFault};
+use domain::schedule::Schedule;
+
+use super::{Change, Planner, same_name};
+use crate::cli::apply::file::ExportEntry;
+use crate::db::exports::StoredExport;
+
+/// What to do with one export.
+#[derive(Debug)]
+pub struct ExportStep {
+    /// Which one, if it is there, with the version that was compared.
+    pub existing: Option<(ExportId, i64)>,
+    /// How it relates to what is there.
+    pub change: Change,
+    /// Its name.
+    pub name: String,
+    /// The name of its connection.
+    pub connection: Option<String>,
+    /// The names of its segments.
+    pub segments: Vec<String>,
+    /// Its data matching.
+    pub mapping: Mapping,
+    /// Its schedule.
+    pub schedule: Schedule,
+}
+
+impl Planner<'_> {
+    pub(super) fn exports(&self, has_attributes: bool) -> Vec<ExportStep> {
+        let mut steps = Vec::new();
+        for entry in &self.file.exports {
+            let (line, entry) = (entry.line, &entry.value);
+            let card = self.card(entry);
+            if let (Some(card), true) = (&card, has_attributes) {
+                self.matching(line, entry, card);
+            }
+            self.segments_of(line, entry);
+            let existing = self.state.exports.iter().find(|one| same_name(&one.export.settings.name, &entry.name.value));
+            let step = ExportStep {
+                existing: existing.map(|one| (one.export.id, one.export.version)),
+                change: Change::Add,
+                name: entry.name.value.trim().to_owned(),
+                connection: entry.connection.as_ref().map(|name| name.value.clone()),
+                segments: entry.segments.iter().map(|name| name.value.clone()).collect(),
+                mapping: entry.mapping.clone(),
+                schedule: entry.schedule.clone(),
+            };
+            let change = match existing {
+                None => Change::Add,
+                Some(found) if self.is_same(&step, found) => Change::Keep,
+                Some(_) => Change::Alter,
+            };
+            steps.push(ExportStep { change, ..step });
+        }
+        steps
+    }
+
+    /// The card of the destination of the export's connection.
+    fn card(&self, entry: &ExportEntry) -> Option<DestinationCard> {
+        let name = entry.connection.as_ref()?;
+        let in_file = self.file.connections.iter().find(|one| same_name(&one.value.name.value, &name.value));
+        let kind = match (in_file, self.state.connection(&name.value)) {
+            (Some(one), _) => DestinationKind(one.value.kind.value.clone()),
+            (None, Some(found)) => found.kind.clone(),
+            (None, None) => {
+                self.faults.add(name.line, format!("there is no connection `{}`", name.value));
+                return None;
+            }
+        };
+        self.desk.destinations.find(&kind).map(|destination| destination.card())
+    }
+
+    fn matching(&self, line: usize, entry: &ExportEntry, card: &DestinationCard) {
+        for fault in entry.mapping.faults(card, &self.attributes) {
+            let is_at_fault = |field: &Field, attribute: &str| match &fault {
+                MappingFault::Required(_) => false,
+                MappingFault::UnknownAttribute(name) => attribute == name,
+                MappingFault::Twice(name) | MappingFault::UnknownField(name) | MappingFault::PropertyName(name) => {
+                    matches!(field, Field::Target(own) | Field::Property(own) if own == name)
+                }
+            };
+            let mut pairs = entry.mapping.matches.iter().zip(&entry.mapping_lines);
+            // Of two that are the same, the second is the one too many.
+            let own = pairs.rfind(|(pair, _)| is_at_fault(&pair.field, &pair.attribute));
+            self.faults.add(own.map_or(line, |(_, line)| *line), format!("the data matching of export `{}`: {fault}", entry.name.value));
+        }
+    }
+
+    fn segments_of(&self, line: usize, entry: &ExportEntry) {
+        if entry.segments.is_empty() {
+            self.faults.add(line, format!("export `{}` needs `segments`, at least one", entry.name.value));
+        }
+        for (index, name) in entry.segments.iter().enumerate() {
+            let in_file = self.file.segments.iter().any(|one| same_name(&one.value.name.value, &name.value));
+            if !in_file && self.state.segment(&name.value).is_none() {
+                self.faults.add(name.line, format!("there is no segment `{}`", name.value));
+            }
+            if entry.segments.iter().take(index).any(|earlier| same_name(&earlier.value, &name.value)) {
+                self.faults.add(name.line, format!("segment `{}` is named twice", name.value));
+            }
+        }
+    }
+
+    fn is_same(&self, step: &ExportStep, found: &StoredExport) -> bool {
+        let settings = &found.export.settings;
+        let connection = step.connection.as_ref().map(|name| self.state.connection(name).map(|one| one.id));
+        let segments: Option<Vec<SegmentId>> =
+            step.segments.iter().map(|name| self.state.segment(name).map(|one| one.segment.id)).collect();
+        settings.name == step.name
+            && connection == settings.connection.map(Some)
+            && segments.as_ref() == Some(&settings.segments)
+            && settings.mapping == step.mapping
+            && settings.schedule == step.schedule
+    }
+}

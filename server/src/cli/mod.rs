@@ -1,0 +1,8 @@
+//! The command line.
+
+pub mod apply;
+pub mod check;
+pub mod desk;
+pub mod import;
+pub mod run;
+mod words;

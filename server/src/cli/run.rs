@@ -1,0 +1,158 @@
+//! `ferry run EXPORT`: queues a run of an export, waits for its end, and prints the receipt.
+//!
+//! Whoever runs the engine does the work: the server, if one is running on the same database, or an engine that this
+//! command starts. The lease on the run makes sure that one of them has it, not both.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use app::services::{Exports as _, Receipt};
+use domain::access::Actor;
+use domain::id::ExportId;
+use domain::run::{Run, RunReason, RunState, Trigger};
+
+use super::desk::Desk;
+use super::words;
+use crate::config::Config;
+use crate::db::names;
+use crate::services::exports::wait_for_run;
+
+/// Run an export, wait for its end, and print the receipt.
+///
+/// Works beside a running server. A run of the export that is active already is waited for. Exit codes: 0 successful,
+/// 1 failed, 3 completed with errors (some rows were rejected, held back or are unconfirmed), 4 canceled or skipped.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The export: its name or its id.
+    pub export: String,
+    /// Print the receipt as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Act as this person; by default as the first administrator.
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub as_email: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(config: &Config, args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let desk = Desk::open(config).await?;
+    let outcome = run_export(&desk, args).await;
+    desk.close().await;
+    outcome
+}
+
+async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let actor = desk.actor(args.as_email.as_deref()).await?;
+    let export = find(desk, &actor, &args.export).await?;
+    let engine = desk.start_engine();
+    let queued = desk.exports.queue_run(&actor, export, Trigger::CommandLine).await;
+    let mut state = None;
+    let show = |run: &Run| {
+        if state != Some(run.state) {
+            eprintln!("{}", describe(run));
+            state = Some(run.state);
+        }
+    };
+    let ended = match queued {
+        Ok(id) => wait_for_run(&desk.db, id, show).await,
+        Err(error) => Err(error),
+    };
+    engine.stop().await;
+    let run = ended.map_err(words::error)?;
+    let receipt = receipt(&run);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&receipt)?);
+    } else {
+        print(&receipt, run.reason);
+    }
+    Ok(ExitCode::from(exit_code(run.state)))
+}
+
+async fn find(desk: &Desk, actor: &Actor, text: &str) -> anyhow::Result<ExportId> {
+    let lines = desk.exports.list(actor).await.map_err(words::error)?;
+    let id = text.parse::<ExportId>().ok();
+    let found = lines.iter().map(|line| &line.export).find(|export| {
+        Some(export.id) == id || names::key(&export.settings.name) == names::key(text)
+    });
+    match found {
+        Some(export) => Ok(export.id),
+        None if lines.is_empty() => bail!("there are no exports yet"),
+        None => {
+            let names: Vec<_> = lines.iter().map(|line| format!("`{}`", line.export.settings.name)).collect();
+            bail!("there is no export `{text}`; there are {}", names.join(", "))
+        }
+    }
+}
+
+/// What the exit code says about the outcome.
+fn exit_code(state: RunState) -> u8 {
+    match state {
+        RunState::Successful => 0,
+        RunState::CompletedWithErrors => 3,
+        RunState::Canceled | RunState::Skipped => 4,
+        RunState::Failed
+        | RunState::Queued
+        | RunState::Preparing
+        | RunState::Sending
+        | RunState::Settling
+        | RunState::Tagging
+        | RunState::Waiting => 1,
+    }
+}
+
+fn describe(run: &Run) -> String {
+    let reason = run.reason.map(|reason| format!(" ({})", reason.as_str())).unwrap_or_default();
+    format!("{}{reason}", run.state.as_str())
+}
+
+/// The receipt of a run.
+pub fn receipt(run: &Run) -> Receipt {
+    let time = |micros: Option<i64>| {
+        micros.and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok()).map(|at| at.to_string())
+    };
+    Receipt {
+        run: run.id,
+        export: run.export_name.clone(),
+        trigger: run.trigger,
+        state: run.state,
+        started: time(run.started_at),
+        finished: time(run.finished_at),
+        snapshot: run.snapshot,
+        counts: run.counts,
+    }
+}
+
+fn print(receipt: &Receipt, reason: Option<RunReason>) {
+    let reason = reason.map(|reason| format!(" ({})", reason.as_str())).unwrap_or_default();
+    println!("export `{}`: {}{reason}", receipt.export, receipt.state.as_str());
+    let counts = &receipt.counts;
+    for (name, count) in [
+        ("members", counts.members),
+        ("accepted", counts.accepted),
+        ("unchanged", counts.unchanged),
+        ("rejected", counts.rejected),
+        ("held", counts.held),
+        ("unconfirmed", counts.unconfirmed),
+        ("tags added", counts.tags_added),
+        ("tags removed", counts.tags_removed),
+        ("requests", counts.requests),
+        ("retries", counts.retries),
+    ] {
+        println!("  {name:<13} {count:>12}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exit_code;
+    use domain::run::RunState;
+
+    #[test]
+    fn the_exit_code_says_the_outcome() {
+        assert_eq!(exit_code(RunState::Successful), 0);
+        assert_eq!(exit_code(RunState::Failed), 1);
+        assert_eq!(exit_code(RunState::CompletedWithErrors), 3);
+        assert_eq!(exit_code(RunState::Canceled), 4);
+        assert_eq!(exit_code(RunState::Skipped), 4);
+    }
+}

@@ -1,0 +1,90 @@
+//! What the command line says about errors. English, as all of the command line.
+
+use app::error::{AppError, DestinationFault, FieldFaultKind, FileFault};
+use domain::run::RunReason;
+
+/// An error of a service, said in words.
+pub fn error(error: AppError) -> anyhow::Error {
+    anyhow::anyhow!(of(&error))
+}
+
+/// What went wrong, and where it can be said, what to do.
+pub fn of(error: &AppError) -> String {
+    match error {
+        AppError::Forbidden => "the person named by --as has no right to do this".to_owned(),
+        AppError::NotFound => "there is no such thing (any more)".to_owned(),
+        AppError::Fields(faults) => {
+            let one = |fault: &app::error::FieldFault| format!("`{}` {}", fault.field, field(fault.fault));
+            faults.iter().map(one).collect::<Vec<_>>().join("; ")
+        }
+        AppError::Mapping(faults) => joined(faults),
+        AppError::Rule(faults) => joined(faults),
+        AppError::InUse(names) => format!("it is used by {}", names.join(", ")),
+        AppError::Destination(fault) => destination(*fault).to_owned(),
+        AppError::NotReady(reason) => not_ready(*reason).to_owned(),
+        AppError::File(fault) => file(*fault).to_owned(),
+        AppError::Stale => "somebody changed it at the same time; try again".to_owned(),
+        AppError::Internal(reference) => format!("something failed inside Ferry; the log says what under {reference}"),
+        AppError::SignedOut
+        | AppError::WrongCredentials
+        | AppError::LinkInvalid
+        | AppError::LastAdministrator
+        | AppError::TooMany => error.to_string(),
+    }
+}
+
+fn joined(faults: &[impl std::fmt::Display]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn field(fault: FieldFaultKind) -> &'static str {
+    match fault {
+        FieldFaultKind::Required => "is needed",
+        FieldFaultKind::TooLong => "is too long",
+        FieldFaultKind::TooShort => "is too short",
+        FieldFaultKind::Invalid => "is not acceptable",
+        FieldFaultKind::Taken => "is taken by something else",
+        FieldFaultKind::TooCommon => "is too easily guessed",
+    }
+}
+
+fn destination(fault: DestinationFault) -> &'static str {
+    match fault {
+        DestinationFault::KeyRefused => "the destination does not know this key; check that it was copied whole",
+        DestinationFault::PermissionMissing => "the key may not read and write contacts; make one that may",
+        DestinationFault::Unreachable => "the destination cannot be reached; check the network and try again",
+        DestinationFault::RateLimited => "the destination asks to slow down; try again in a minute",
+        DestinationFault::Unexpected => "something that is not the destination answered; check its address",
+    }
+}
+
+fn not_ready(reason: RunReason) -> &'static str {
+    match reason {
+        RunReason::NoConnection => "the export has no connection; give it one first",
+        RunReason::NoProfiles => "there are no profiles yet; import a data source first",
+        RunReason::SettingsInvalid => "its data matching or a segment no longer fits the attributes; edit them first",
+        other => other.as_str(),
+    }
+}
+
+/// Why a file cannot be read.
+pub fn file(fault: FileFault) -> &'static str {
+    match fault {
+        FileFault::NotThere => "nothing is there, or not where files may be read (FERRY_SOURCE_DIRECTORIES)",
+        FileFault::Empty => "it is empty, or has no rows",
+        FileFault::Format => "it is not of the format it should be",
+        FileFault::Header => "its header has the same name twice, or no name at all",
+        FileFault::TooLarge => "it is larger than allowed",
+        FileFault::NoSpace => "the disk is full",
+        FileFault::Changed => "it was written to while it was read; try again once it is complete",
+    }
+}
+
+/// The fault of a refresh, from its name in the database.
+pub fn refresh_fault(name: Option<&str>) -> String {
+    let name = name.unwrap_or("storage");
+    match serde_json::from_value(serde_json::Value::String(name.to_owned())) {
+        Ok(fault) => file(fault).to_owned(),
+        Err(_) => "Ferry's own files or database could not be read or written; the log says more".to_owned(),
+    }
+}
