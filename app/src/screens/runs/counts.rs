@@ -24,7 +24,7 @@ pub(super) fn outcomes(language: Locale, counts: &Counts, is_final: bool) -> Any
     let sum = (is_final && counts.add_up())
         .then(|| view! { <Badge tone=Tone::Good text=td_string!(language, runs.adds_up) /> });
     view! {
-        <div class="table" role="region" tabindex="0" aria-label=td_string!(language, runs.outcomes)>
+        <div class="table outcomes" role="region" tabindex="0" aria-label=td_string!(language, runs.outcomes)>
             <table>
                 <tbody>{rows.collect_view()} {open}</tbody>
                 <tfoot>
@@ -78,7 +78,7 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
     });
     view! {
         <h2>{td_string!(language, runs.not_arrived)}</h2>
-        <div class="table" role="region" tabindex="0" aria-label=td_string!(language, runs.not_arrived)>
+        <div class="table outcomes" role="region" tabindex="0" aria-label=td_string!(language, runs.not_arrived)>
             <table>
                 <thead>
                     <tr>
