@@ -133,7 +133,7 @@ pub struct Preview {
     pub reading: Reading,
     /// The columns with proposed types.
     pub attributes: Vec<Attribute>,
-    /// The proposed primary key: the first column without empty or repeated values in the sample that looks like a key.
+    /// The proposed primary key: the first column that looks like a key and has nearly no empty or repeated values.
     pub primary_key: Option<String>,
     /// The rows, each as long as `attributes`; `None` is an empty value.
     pub rows: Vec<Vec<Option<String>>>,

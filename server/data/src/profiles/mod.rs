@@ -13,6 +13,9 @@ mod sniff;
 pub(crate) mod text;
 pub(crate) mod value;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

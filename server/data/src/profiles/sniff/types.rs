@@ -1,5 +1,9 @@
-//! Guessing the types of columns, with care: a type is proposed only if every value looked at is of it, and what merely
+//! Guessing the types of columns, with care: a type is proposed only if the values looked at are of it, and what merely
 //! looks like a number (post codes, phone numbers, ids) stays text.
+//!
+//! A slip of the pen in a long column of numbers or days (`unknown`, `12,50 €`) does not make the column text: one value
+//! in two hundred may be of no known form; its row is then rejected and named in the report. A value that would lose
+//! something as the type, such as `007` as a number or a day in the other order, rules the type out.
 
 use domain::attribute::AttributeType;
 use domain::source::DateOrder;
@@ -21,13 +25,14 @@ pub(super) enum Form {
 
 /// What a column may still be, after the values seen so far.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "one for each possibility")]
 pub(super) struct Guess {
     decimal_comma: bool,
-    is_empty: bool,
+    /// Values that are not empty.
+    seen: u32,
     may_be_number: bool,
-    integer: bool,
-    decimal: bool,
+    /// Values that are no whole number, and those that are no decimal.
+    no_integers: u32,
+    no_decimals: u32,
     boolean: bool,
     time: bool,
     /// A day, by the order in which it is written; and an instant.
@@ -42,9 +47,14 @@ struct Orders {
     month_first: bool,
     /// All values so far begin with the year.
     year_first: bool,
+    /// Values so far that are of this kind in no order.
+    others: u32,
 }
 
-const ALL: Orders = Orders { day_first: true, month_first: true, year_first: true };
+const ALL: Orders = Orders { day_first: true, month_first: true, year_first: true, others: 0 };
+
+/// Of so many values, one may be of no form.
+const ONE_IN: u32 = 200;
 
 /// Words in names of columns whose digits are no amounts.
 const NOT_AMOUNTS: [&str; 45] = [
@@ -99,10 +109,10 @@ impl Guess {
     pub(super) fn new(name: &str, decimal_comma: bool) -> Self {
         Self {
             decimal_comma,
-            is_empty: true,
+            seen: 0,
             may_be_number: !words(name).iter().any(|word| NOT_AMOUNTS.contains(&word.as_str())),
-            integer: true,
-            decimal: true,
+            no_integers: 0,
+            no_decimals: 0,
             boolean: true,
             time: true,
             days: ALL,
@@ -116,12 +126,8 @@ impl Guess {
         if text.is_empty() {
             return;
         }
-        self.is_empty = false;
-        let may_be_number = form != Form::Text;
-        // 16 digits and more are numbers of cards and accounts.
-        self.integer &= may_be_number && text.len() <= 15 && integer(text).is_some();
-        let is_plain = !text.contains(['e', 'E']);
-        self.decimal &= may_be_number && is_plain && decimal(text, self.decimal_comma).is_some();
+        self.seen += 1;
+        self.look_for_number(text, form);
         // 1 and 0 are numbers first.
         self.boolean &= form != Form::Number && text != "1" && text != "0" && boolean(text).is_some();
         self.time &= form != Form::Number && moment::time(text).is_some();
@@ -129,21 +135,42 @@ impl Guess {
             (self.days, self.instants) = (Orders::NONE, Orders::NONE);
         }
         if self.days.any() {
-            let found = Orders::of(text, |order| moment::date(text, order).is_some());
-            self.days = self.days.and(found);
+            self.days = self.days.and(Orders::of(text, |order| moment::date(text, order).is_some()));
         }
         if self.instants.any() {
             // A day alone is no instant here, so that a column of days is one of days.
             let is_instant = |order| moment::date(text, order).is_none() && is_instant(text, order);
-            let found = Orders::of(text, is_instant);
-            self.instants = self.instants.and(found);
+            self.instants = self.instants.and(Orders::of(text, is_instant));
         }
+    }
+
+    fn look_for_number(&mut self, text: &str, form: Form) {
+        let has_exponent = text.contains(['e', 'E']);
+        let is_decimal = !has_exponent && decimal(text, self.decimal_comma).is_some();
+        // 16 digits and more are numbers of cards and accounts.
+        let is_integer = text.len() <= 15 && integer(text).is_some();
+        self.no_integers += u32::from(!is_integer);
+        self.no_decimals += u32::from(!is_decimal);
+        let is_written_in_digits =
+            !is_decimal && text.bytes().all(|byte| byte.is_ascii_digit() || b" +-.".contains(&byte));
+        // An amount with cents is a slip in no column of whole numbers.
+        if is_decimal && !is_integer {
+            self.no_integers = self.no_integers.max(u32::MAX / 2);
+        }
+        if form == Form::Text || is_written_in_digits {
+            self.may_be_number = false;
+        }
+    }
+
+    /// May so many of the values be of no form?
+    fn are_slips(&self, count: u32) -> bool {
+        count <= self.seen / ONE_IN
     }
 
     /// The order that the values show, if they show one.
     fn shown_order(&self) -> Option<DateOrder> {
         let orders = if self.days.any() { self.days } else { self.instants };
-        match (self.is_empty || orders.year_first, orders.day_first, orders.month_first) {
+        match (self.seen == 0 || orders.year_first, orders.day_first, orders.month_first) {
             (false, true, false) => Some(DateOrder::DayFirst),
             (false, false, true) => Some(DateOrder::MonthFirst),
             _ => None,
@@ -154,12 +181,12 @@ impl Guess {
     pub(super) fn kind(&self, order: DateOrder) -> AttributeType {
         let is_number = self.may_be_number;
         match () {
-            () if self.is_empty => AttributeType::Text,
-            () if is_number && self.integer => AttributeType::Integer,
-            () if is_number && self.decimal => AttributeType::Decimal,
+            () if self.seen == 0 => AttributeType::Text,
+            () if is_number && self.are_slips(self.no_integers) => AttributeType::Integer,
+            () if is_number && self.are_slips(self.no_decimals) => AttributeType::Decimal,
             () if self.boolean => AttributeType::Boolean,
-            () if self.days.proposed(order) => AttributeType::Date,
-            () if self.instants.proposed(order) => AttributeType::DateTime,
+            () if self.are_slips(self.days.others) && self.days.proposed(order) => AttributeType::Date,
+            () if self.are_slips(self.instants.others) && self.instants.proposed(order) => AttributeType::DateTime,
             () if self.time => AttributeType::Time,
             () => AttributeType::Text,
         }
@@ -174,11 +201,12 @@ pub(super) fn date_order(guesses: &[Guess]) -> DateOrder {
 }
 
 impl Orders {
-    const NONE: Self = Self { day_first: false, month_first: false, year_first: false };
+    const NONE: Self = Self { day_first: false, month_first: false, year_first: false, others: 0 };
 
     fn of(text: &str, is: impl Fn(DateOrder) -> bool) -> Self {
         let year_first = text.as_bytes().iter().take(4).all(u8::is_ascii_digit);
-        Self { day_first: is(DateOrder::DayFirst), month_first: is(DateOrder::MonthFirst), year_first }
+        let (day_first, month_first) = (is(DateOrder::DayFirst), is(DateOrder::MonthFirst));
+        Self { day_first, month_first, year_first, others: u32::from(!day_first && !month_first) }
     }
 
     fn any(self) -> bool {
@@ -187,16 +215,18 @@ impl Orders {
 
     /// What is possible of the values before and this one. All must be of one form: the year first, or last.
     fn and(self, other: Self) -> Self {
-        if self == ALL {
-            return other;
+        if other.others > 0 {
+            return Self { others: self.others + 1, ..self };
         }
-        if self.year_first != other.year_first {
+        let is_first = Self { others: 0, ..self } == ALL;
+        if !is_first && self.year_first != other.year_first {
             return Self::NONE;
         }
         Self {
             day_first: self.day_first && other.day_first,
             month_first: self.month_first && other.month_first,
-            year_first: self.year_first,
+            year_first: other.year_first,
+            others: self.others,
         }
     }
 
@@ -255,7 +285,7 @@ mod tests {
             ("spend", &["1", "2.50", " 3 "], T::Decimal),
             ("spend", &["1", "2,50"], T::Text),
             ("spend", &["1e5"], T::Text),
-            ("account", &["1234567890123456"], T::Decimal),
+            ("holder", &["1234567890123456"], T::Decimal),
             ("Post Code", &["10753", "28679"], T::Text),
             ("customerId", &["1", "2"], T::Text),
             ("Phone", &["600111222"], T::Text),
@@ -277,6 +307,24 @@ mod tests {
         ] {
             assert_eq!(kind(name, values), expected, "{name} {values:?}");
         }
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_does_not_make_a_long_column_text() {
+        let with = |value: &'static str, slip: &'static str| {
+            let mut values = vec![value; 400];
+            values[7] = slip;
+            values
+        };
+        assert_eq!(kind("spent", &with("2.50", "12,50 €")), T::Decimal);
+        assert_eq!(kind("born", &with("2001-02-03", "31/02/1980")), T::Date);
+        assert_eq!(kind("born", &with("2001-02-03", "03/02/1980")), T::Text);
+        assert_eq!(kind("orders", &with("3", "many")), T::Integer);
+        assert_eq!(kind("orders", &with("3", "007")), T::Text);
+        assert_eq!(kind("orders", &with("3", "2.5")), T::Decimal);
+        assert_eq!(kind("seen", &with("2026-11-22T10:00Z", "never")), T::DateTime);
+        assert_eq!(kind("member", &with("yes", "perhaps")), T::Text);
+        assert_eq!(kind("born", &["2001-02-03", "unknown"]), T::Text);
     }
 
     #[test]
