@@ -27,4 +27,4 @@ pub use pagination::Pagination;
 pub use parts::{ActionsMenu, CopyBox, EmptyState, Notice, PostButton};
 pub use status::{Badge, Tone};
 pub use table::{SearchForm, SortHeader, Table};
-pub use time::{DateTime, TimeAgo, date_time_text, duration_text};
+pub use time::{DateTime, TimeAgo, date_time_text, duration_text, seconds_until};

@@ -61,6 +61,11 @@ pub fn DateTime(at: i64) -> AnyView {
     view! { <time datetime=self::at(at).to_string()>{date_time_text(lang(), at)}</time> }.into_any()
 }
 
+/// Seconds until a time; none when it is past.
+pub fn seconds_until(micros: i64) -> Option<u64> {
+    u64::try_from((micros - now().as_microsecond()) / 1_000_000).ok().filter(|seconds| *seconds > 0)
+}
+
 /// A length of time in seconds, as its two largest units.
 pub fn duration_text(language: Locale, seconds: u64) -> String {
     let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);

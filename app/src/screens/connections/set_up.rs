@@ -28,7 +28,10 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
     let begun = services.connections.set_up(&actor, id.ok_or(AppError::NotFound)?).await?;
     let destination = kind_name(&services, &begun.kind);
     let error = fault();
-    let labels = vec![("password", td_string!(language, sign_in.password).to_owned())];
+    let labels = vec![
+        ("password", td_string!(language, sign_in.password).to_owned()),
+        ("export_user", td_string!(language, connections.add_export_user).to_owned()),
+    ];
     let back = with_query(
         NEW_CONNECTION,
         &ConnectQuery { kind: begun.kind.0.clone(), id: Some(begun.id), ..ConnectQuery::default() },
@@ -71,7 +74,7 @@ fn export_user(language: Locale, begun: &SetUp, actor: &Actor, faults: Faults) -
         }
         None => export_user_form(language, begun.id, actor, faults),
     };
-    view! { <section class="card form" aria-labelledby="export-user"><h2 id="export-user">{title}</h2>{inside}</section> }
+    view! { <section class="card form" aria-labelledby="export_user"><h2 id="export_user">{title}</h2>{inside}</section> }
         .into_any()
 }
 

@@ -5,7 +5,7 @@ use domain::run::RunState;
 use crate::live::live_progress::Progress;
 use crate::services::RunView;
 use crate::texts::{Locale, td_string, text};
-use crate::ui::{date_time_text, decimal, duration_text, number, percent, sentences};
+use crate::ui::{date_time_text, decimal, duration_text, number, percent, seconds_until, sentences};
 
 /// The progress of a run in a language.
 pub fn of(language: Locale, view: &RunView) -> Progress {
@@ -19,7 +19,12 @@ pub fn of(language: Locale, view: &RunView) -> Progress {
         sentences::run_state(language, run.state).to_owned()
     };
     let wait = run.reason.map(|reason| sentences::run_reason(language, reason));
-    let until = run.waiting_until.map(|at| text!(language, runs.goes_on_at, time = date_time_text(language, at)));
+    // Soon is said as a length of time, later as a time of day.
+    let until = run.waiting_until.map(|at| match seconds_until(at) {
+        Some(seconds) if seconds >= 3_600 => text!(language, runs.goes_on_at, time = date_time_text(language, at)),
+        Some(seconds) => text!(language, runs.goes_on_in, time = duration_text(language, seconds)),
+        None => td_string!(language, runs.goes_on_now).to_owned(),
+    });
     Progress {
         is_final: run.state.is_final(),
         state,
