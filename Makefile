@@ -1,7 +1,7 @@
 # Every command of the project. The work is done by the scripts in end2end/make; each of them can
 # also be started by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev web setup fmt build
+.PHONY: help demo test dev bench web setup fmt build
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -14,6 +14,9 @@ test: ## everything that CI runs (ONLY="lint unit" picks steps)
 
 dev: ## build and run, again at every change of a source file
 	@end2end/make/dev.sh
+
+bench: ## measure a million profiles from import to delivery, into docs/benchmarks.md (PROFILES=1000000)
+	@PROFILES=$(PROFILES) end2end/make/bench.sh
 
 web: ## build what the browser loads into target/site
 	@end2end/make/setup.sh web

@@ -2,7 +2,7 @@
 # Builds the one binary, browser files inside: target/bin/ferry.
 #   PROFILE=production  as it is shipped: thin link-time optimisation over everything (the default)
 #   PROFILE=release     nearly as fast at run time, much faster to build: what the demo uses
-#   SIMULATOR=1         builds target/bin/omnisend-simulator as well
+#   ALSO="omnisend-simulator ferry-bench"   builds these programs too, beside it
 . "$(dirname "$0")/lib.sh"
 "$ROOT/end2end/make/setup.sh" web
 load_env
@@ -13,12 +13,12 @@ PROFILE=${PROFILE:-production}
 
 note "Compiling the server with the $PROFILE profile (cold about 20 minutes on 2 cores, a minute after a change)"
 packages=(--package=server)
-[ -z "${SIMULATOR:-}" ] || packages+=(--package=omnisend-simulator)
+for package in ${ALSO:-}; do packages+=("--package=$package"); done
 exec 8>"$CACHE/server.lock"
 flock 8
 cargo build --locked --profile="$PROFILE" "${packages[@]}" --bins
 mkdir -p target/bin
-for name in ferry ${SIMULATOR:+omnisend-simulator}; do
-    cmp -s "$CARGO_TARGET_DIR/$PROFILE/$name" "target/bin/$name" || cp "$CARGO_TARGET_DIR/$PROFILE/$name" "target/bin/$name"
+for name in ferry ${ALSO:-}; do
+    cmp -s "$CARGO_TARGET_DIR/$PROFILE/$name" "target/bin/$name" || cp --remove-destination "$CARGO_TARGET_DIR/$PROFILE/$name" "target/bin/$name"
 done
 note "target/bin/ferry is ready ($(du -h target/bin/ferry | cut -f 1))."

@@ -24,9 +24,9 @@ trap stop_servers EXIT
 trap 'echo; exit 130' INT TERM
 
 build() {
-    PROFILE=release SIMULATOR=1 end2end/make/build.sh
+    PROFILE=release ALSO=omnisend-simulator end2end/make/build.sh
     mkdir -p "$DEMO/bin"
-    cp target/bin/ferry target/bin/omnisend-simulator "$DEMO/bin/"
+    cp --remove-destination target/bin/ferry target/bin/omnisend-simulator "$DEMO/bin/"
 }
 
 # Every demo starts from nothing, because the simulator remembers nothing either.
@@ -57,7 +57,7 @@ start_servers() {
 }
 
 set_up() {
-    "$FERRY" user add "$EMAIL" --role administrator --password-file "$DEMO/password"
+    "$FERRY" user add "$EMAIL" --role administrator --password-stdin <"$DEMO/password"
     "$FERRY" import "$PROFILES" --name Customers
     "$FERRY" apply end2end/demo/ferry.toml
 }
