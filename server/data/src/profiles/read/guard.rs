@@ -2,7 +2,8 @@
 //! refused here, because the reader would reserve the memory first and find the lie afterwards.
 //!
 //! Checked are the footer (every list and text fits into it, the schema is not deep) and the header of every page (it
-//! lies in the file, and what its page unpacks to is bounded). What the pages hold is left to the reader.
+//! lies in the file, and what its page unpacks to is bounded). What the pages hold is left to the reader, but for
+//! [`delta`]-encoded texts.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -10,6 +11,7 @@ use std::io::{Read, Seek, SeekFrom};
 use datafusion::parquet::file::metadata::ParquetMetaData;
 use domain::source::FileFault;
 
+use super::delta;
 use super::thrift::Walk;
 use crate::error::Result;
 
@@ -28,6 +30,10 @@ const MAX_PAGE: i64 = 64 * 1024 * 1024;
 const MAX_PAGES: i64 = 192 * 1024 * 1024;
 /// The most values of one page.
 const MAX_PAGE_VALUES: i64 = 1 << 24;
+
+/// Encodings, as page headers number them.
+const DELTA_LENGTH_BYTE_ARRAY: i64 = 6;
+const DELTA_BYTE_ARRAY: i64 = 7;
 
 /// Checks the footer. To be called before anything else reads it.
 pub(crate) fn check_footer(file: &mut File) -> Result<()> {
@@ -128,9 +134,13 @@ pub(crate) fn check_pages(file: &mut File, metadata: &ParquetMetaData) -> Result
             if start < 4 || end < start || end > length - 8 {
                 return Err(FileFault::Format.into());
             }
-            together += check_column(file, start, end)?;
+            let pages = check_column(file, start, end)?;
+            together += pages.held;
             if together > MAX_PAGES {
                 return Err(FileFault::TooLarge.into());
+            }
+            if pages.have_deltas {
+                delta::check(file, column, group.num_rows())?;
             }
         }
     }
@@ -140,10 +150,19 @@ pub(crate) fn check_pages(file: &mut File, metadata: &ParquetMetaData) -> Result
     Ok(())
 }
 
-/// Checks the pages between two places; gives what a reader of the column holds at once.
-fn check_column(file: &mut File, start: i64, end: i64) -> Result<i64> {
+/// What the headers of a column's pages say.
+struct Pages {
+    /// What a reader holds at once.
+    held: i64,
+    /// Some hold delta-encoded texts.
+    have_deltas: bool,
+}
+
+/// Checks the headers of the pages between two places.
+fn check_column(file: &mut File, start: i64, end: i64) -> Result<Pages> {
     let mut at = start;
     let (mut dictionary, mut largest) = (0, 0);
+    let mut have_deltas = false;
     while at < end {
         let page = page_at(file, at, end)?;
         if page.unpacked > MAX_PAGE || page.values > MAX_PAGE_VALUES {
@@ -154,13 +173,14 @@ fn check_column(file: &mut File, start: i64, end: i64) -> Result<i64> {
         if !is_possible || at > end {
             return Err(FileFault::Format.into());
         }
+        have_deltas |= page.has_deltas;
         if page.is_dictionary {
             dictionary = dictionary.max(page.unpacked);
         } else {
             largest = largest.max(page.unpacked);
         }
     }
-    Ok(dictionary + largest)
+    Ok(Pages { held: dictionary + largest, have_deltas })
 }
 
 #[derive(Default)]
@@ -170,6 +190,7 @@ struct Page {
     unpacked: i64,
     values: i64,
     is_dictionary: bool,
+    has_deltas: bool,
 }
 
 /// The header of the page at a place. Nearly all are short; one with long statistics is read a second time.
@@ -196,12 +217,15 @@ fn walk_page(header: &[u8]) -> Option<Page> {
             (2, Kind::Integer) => page.unpacked = walk.integer()?,
             (3, Kind::Integer) => page.packed = walk.integer()?,
             // The headers of data, dictionary and second-version data pages begin with the number of values.
-            (5 | 7 | 8, Kind::Struct) => walk.fields(|walk, id, kind| {
-                let is_count = (id, kind) == (1, Kind::Integer);
-                if is_count {
-                    page.values = walk.integer()?;
+            (header @ (5 | 7 | 8), Kind::Struct) => walk.fields(|walk, id, kind| {
+                match (header, id, kind) {
+                    (_, 1, Kind::Integer) => page.values = walk.integer()?,
+                    (5, 2, Kind::Integer) | (8, 4, Kind::Integer) => {
+                        page.has_deltas = matches!(walk.integer()?, DELTA_LENGTH_BYTE_ARRAY | DELTA_BYTE_ARRAY);
+                    }
+                    _ => return Some(false),
                 }
-                Some(is_count)
+                Some(true)
             })?,
             _ => return Some(false),
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod chars;
 pub(crate) mod csv;
+mod delta;
 pub(crate) mod guard;
 pub(crate) mod json;
 pub(crate) mod parquet;

@@ -28,6 +28,10 @@ use crate::error::{DataError, Result};
 const SHOWN: usize = 100;
 /// Rows that types are guessed from, at most, in the piece at the start.
 const LOOKED_AT: usize = 20_000;
+/// Values that are looked at, at most, of a source whose rows may be wider than they are long.
+const VALUES: usize = 500_000;
+/// The most columns of a file that is read.
+const MAX_COLUMNS: usize = 2000;
 /// The piece at the start of a file, in bytes.
 const HEAD: u64 = 1024 * 1024;
 /// Pieces further on, and their length.
@@ -116,6 +120,9 @@ fn csv(sample: &Sample, mut reading: Reading, is_given: bool) -> Result<Preview>
         Some(names) => names,
         None => header::numbered(dialect::usual_count(&rows).ok_or(FileFault::Empty)?),
     };
+    if names.len() > MAX_COLUMNS {
+        return Err(FileFault::Format.into());
+    }
     let shown = rows.iter().take(SHOWN).map(|row| shown(row, names.len())).collect();
     for piece in &sample.pieces {
         let text = decode_piece(piece, reading.encoding);
@@ -187,18 +194,19 @@ fn ndjson(sample: &Sample, mut reading: Reading, is_given: bool) -> Result<Previ
     Ok(Preview { reading, attributes, primary_key, rows: shown })
 }
 
-/// The most members that become attributes.
-const MAX_MEMBERS: usize = 2000;
-
 fn look_at_objects(text: &str, is_cut: bool, names: &mut Vec<String>, rows: &mut Vec<Vec<(String, Form)>>) {
     let text = if is_cut { text.rsplit_once('\n').map_or("", |(text, _)| text) } else { text };
+    let mut values: usize = rows.iter().map(Vec::len).sum();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let mut row = vec![(String::new(), Form::Any); names.len()];
+        if values > VALUES {
+            return;
+        }
+        let mut row: Vec<(String, Form)> = Vec::new();
         let read = members(line, |name, value| {
             let place = match names.iter().position(|known| known == name) {
                 Some(place) => place,
                 // A name that only a broken line has would do no harm; one with control characters could not be kept.
-                None if names.len() < MAX_MEMBERS && !name.trim().is_empty() && !name.chars().any(char::is_control) => {
+                None if names.len() < MAX_COLUMNS && !name.trim().is_empty() && !name.chars().any(char::is_control) => {
                     names.push(name.to_owned());
                     names.len() - 1
                 }
@@ -214,6 +222,7 @@ fn look_at_objects(text: &str, is_cut: bool, names: &mut Vec<String>, rows: &mut
             Some(())
         });
         if read.is_some() {
+            values += row.len();
             rows.push(row);
         }
     }
@@ -222,7 +231,7 @@ fn look_at_objects(text: &str, is_cut: bool, names: &mut Vec<String>, rows: &mut
 fn parquet(path: &Path, reading: Reading) -> Result<Preview> {
     let file = ParquetFile::open(File::open(path)?)?;
     let mut attributes = file.attributes();
-    if attributes.is_empty() {
+    if attributes.is_empty() || attributes.len() > MAX_COLUMNS {
         return Err(FileFault::Format.into());
     }
     let floats: Vec<bool> = attributes.iter().map(|attribute| file.is_float(&attribute.name)).collect();
@@ -273,6 +282,6 @@ impl RowSink for Rows {
     fn blank_lines(&mut self, _count: u64) {}
 
     fn is_full(&self) -> bool {
-        self.rows.len() >= 4096
+        self.rows.len() * self.width >= VALUES || self.rows.len() >= LOOKED_AT
     }
 }

@@ -204,3 +204,32 @@ async fn a_page_that_unpacks_to_far_more_than_allowed_is_refused() {
     let refused = bench.preview("bomb.parquet", &bytes).await;
     assert!(matches!(refused, Err(DataError::File(FileFault::TooLarge))));
 }
+
+#[tokio::test]
+async fn delta_encoded_texts_are_read() {
+    use datafusion::parquet::basic::Encoding;
+    use datafusion::parquet::file::properties::{WriterProperties, WriterVersion};
+    let texts: Vec<Option<String>> = (0..3000).map(|n| (n % 7 != 0).then(|| format!("prefix {:05}", n * 37))).collect();
+    let ids: ArrayRef = Arc::new(StringArray::from_iter_values((0..3000).map(|n| format!("{n:04}"))));
+    let column: ArrayRef = Arc::new(StringArray::from(texts.clone()));
+    let batch = RecordBatch::try_from_iter([("id", ids), ("text", column)]).expect("a batch");
+    for encoding in [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY] {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let properties = WriterProperties::builder()
+                .set_writer_version(version)
+                .set_dictionary_enabled(false)
+                .set_encoding(encoding)
+                .set_data_page_row_count_limit(500)
+                .build();
+            let mut bytes = Vec::new();
+            let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).expect("a writer");
+            writer.write(&batch).expect("written");
+            writer.close().expect("closed");
+            let bench = Bench::new();
+            let report = bench.import(&[("delta.parquet", &bytes)], |_| {}).await.expect("a report");
+            assert_eq!(report.accepted, 3000, "{encoding} {version:?}");
+            let found: Vec<Option<String>> = bench.rows().await.into_iter().map(|row| row[1].clone()).collect();
+            assert_eq!(found, texts);
+        }
+    }
+}
