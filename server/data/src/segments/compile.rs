@@ -45,7 +45,11 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn group(&self, group: &Group) -> Option<Expr> {
-        let items = group.items.iter().map(|item| match item {
+        // The engine stops at the first test that decides, and skips rows that a test of few has ruled out: cheap tests
+        // go first. What a group means does not depend on their order.
+        let mut items: Vec<&Item> = group.items.iter().collect();
+        items.sort_by_key(|item| self.cost(item));
+        let items = items.into_iter().map(|item| match item {
             Item::Group(inner) => self.group(inner),
             Item::Condition(condition) => self.condition(condition),
         });
@@ -54,6 +58,25 @@ impl Place<'_> {
             Join::All => items.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true)),
             Join::Any => items.into_iter().reduce(Expr::or).unwrap_or_else(|| lit(false)),
         })
+    }
+
+    /// How much work a test is for each row, roughly: comparing numbers, looking at a calendar or comparing text,
+    /// searching in text, changing its case, and whole groups.
+    fn cost(&self, item: &Item) -> u8 {
+        let Item::Condition(condition) = item else { return 4 };
+        let kind = self.attributes.iter().find(|a| a.name == condition.attribute).map(|a| a.kind);
+        match condition.operator {
+            Operator::IsEmpty | Operator::IsNotEmpty => 0,
+            _ if kind == Some(AttributeType::Text) && condition.ignore_case => 3,
+            Operator::Contains
+            | Operator::DoesNotContain
+            | Operator::StartsWith
+            | Operator::DoesNotStartWith
+            | Operator::EndsWith
+            | Operator::DoesNotEndWith => 2,
+            Operator::DayOf | Operator::MonthOf | Operator::YearOf | Operator::DayOfWeek | Operator::TimeAt => 1,
+            _ => u8::from(kind == Some(AttributeType::Text)),
+        }
     }
 
     fn condition(&self, condition: &Condition) -> Option<Expr> {
