@@ -157,6 +157,7 @@ mod tests {
                 public_url: None,
                 trusted_proxies: Vec::new(),
                 omnisend_url: None,
+                pace: crate::config::Pace::default(),
                 source_directories: Vec::new(),
                 upload_limit: 1,
             };

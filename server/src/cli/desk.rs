@@ -67,7 +67,7 @@ impl Desk {
             keyring: keyring.clone(),
             clock: clock.clone(),
             // One run, now: slots and the runs of other exports are the server's business.
-            options: Options { workers: 1, runs_schedules: false, ..Options::new(&config.data_dir) },
+            options: Options { workers: 1, runs_schedules: false, ..config.engine_options() },
         });
         let woken = engine.clone();
         let services = AllServices::new(Parts {

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::db::{DatabaseLocation, DbError};
 use crate::destinations::{Addresses, omnisend};
+use crate::engine;
 
 mod log;
 mod network;
@@ -51,6 +52,15 @@ pub struct Settings {
     /// Where the Omnisend API is. Point it at the simulator to practise.
     #[arg(long, global = true, env = "FERRY_OMNISEND_URL", value_name = "URL")]
     pub omnisend_url: Option<Url>,
+    /// Requests a minute for each account there, of the 400 that it allows: the rest is left to the shop's other tools.
+    #[arg(long, global = true, env = "FERRY_OMNISEND_REQUESTS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub omnisend_requests: Option<u32>,
+    /// Tag requests a minute for each account there, of the 60 that it allows.
+    #[arg(long, global = true, env = "FERRY_OMNISEND_TAG_REQUESTS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub omnisend_tag_requests: Option<u32>,
+    /// Keep no limit at all. Only for a simulator whose limits are off.
+    #[arg(long, global = true, env = "FERRY_OMNISEND_UNLIMITED", requires = "omnisend_url")]
+    pub omnisend_unlimited: bool,
     /// Folders whose files administrators may name as data sources, by commas. None: only uploads.
     #[arg(long, global = true, env = "FERRY_SOURCE_DIRECTORIES", value_name = "FOLDERS", value_delimiter = ',')]
     pub source_directories: Vec<PathBuf>,
@@ -82,10 +92,23 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Where the destination's API is, when it is not its own.
     pub omnisend_url: Option<Url>,
+    /// How fast the destination is written to.
+    pub pace: Pace,
     /// Folders whose files may be named as data sources.
     pub source_directories: Vec<PathBuf>,
     /// The largest upload, in bytes.
     pub upload_limit: u64,
+}
+
+/// How fast the destination is written to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Requests a minute and account; none: what the destination's card says.
+    pub requests_per_minute: Option<u32>,
+    /// The same for requests that change tags.
+    pub tag_requests_per_minute: Option<u32>,
+    /// No limit is kept.
+    pub is_unlimited: bool,
 }
 
 /// What is wrong with the settings.
@@ -127,6 +150,11 @@ impl Settings {
             public_url: self.public_url.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
             omnisend_url: self.omnisend_url.clone(),
+            pace: Pace {
+                requests_per_minute: self.omnisend_requests,
+                tag_requests_per_minute: self.omnisend_tag_requests,
+                is_unlimited: self.omnisend_unlimited,
+            },
             source_directories: self.source_directories.clone(),
             upload_limit: self.upload_limit,
         })
@@ -134,6 +162,16 @@ impl Settings {
 }
 
 impl Config {
+    /// How the engine is set up.
+    pub fn engine_options(&self) -> engine::Options {
+        engine::Options {
+            keeps_limits: !self.pace.is_unlimited,
+            requests_per_minute: self.pace.requests_per_minute,
+            tag_requests_per_minute: self.pace.tag_requests_per_minute,
+            ..engine::Options::new(&self.data_dir)
+        }
+    }
+
     /// The address that people type, given where the server listens.
     pub fn public_address(&self, listening: SocketAddr) -> String {
         match &self.public_url {
