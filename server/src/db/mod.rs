@@ -60,6 +60,7 @@ pub mod claims;
 pub mod connections;
 #[cfg(test)]
 mod definitions_tests;
+pub mod endings;
 mod error;
 pub mod exports;
 pub mod names;

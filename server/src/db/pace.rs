@@ -24,6 +24,9 @@ impl Lane {
     }
 }
 
+/// Who comes a little late still gets the instants that have passed: else the time that asking takes would be lost of
+/// the budget. It bounds what comes at once to the requests of one second.
+const LATE: i64 = 1_000_000;
 /// A row further in the future than this was written under a clock that has since been set back.
 const FARTHEST_SLOT: i64 = 60_000_000;
 const FARTHEST_PAUSE: i64 = 16 * 60_000_000;
@@ -39,7 +42,7 @@ pub async fn reserve(tx: &mut Tx, brand: &str, lane: Lane, spacing: i64, now: i6
          set next_at = $4 + case
             when brand_budgets.paused_until > $3 and brand_budgets.paused_until <= $3 + $6
                 and brand_budgets.paused_until > brand_budgets.next_at then brand_budgets.paused_until
-            when brand_budgets.next_at > $3
+            when brand_budgets.next_at > $3 - $7
                 and (brand_budgets.next_at <= $3 + $5
                     or brand_budgets.paused_until > $3 and brand_budgets.next_at <= $3 + $5 + $6)
                 then brand_budgets.next_at
@@ -51,6 +54,7 @@ pub async fn reserve(tx: &mut Tx, brand: &str, lane: Lane, spacing: i64, now: i6
         spacing,
         FARTHEST_SLOT,
         FARTHEST_PAUSE,
+        LATE,
     )?;
     Ok(next - spacing)
 }

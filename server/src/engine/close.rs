@@ -13,7 +13,8 @@ use futures::stream::{self, BoxStream};
 use super::run::Ending;
 use super::{Deps, EngineError};
 use crate::db::batches::{self, Batch, BatchState, Kind};
-use crate::db::claims::{self, Claim, Ended};
+use crate::db::claims::{self, Claim};
+use crate::db::endings::{self, Ended};
 use crate::db::{Database, runs};
 
 /// Batches of runs that ended so long ago are forgotten: 30 days, in microseconds.
@@ -49,9 +50,13 @@ pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Res
     }
     let now = deps.clock.now_micros();
     let mut tx = deps.db.begin().await?;
-    let kept = claims::finish(&mut tx, claim.run, claim.fence, &end, now).await?;
+    let kept = endings::finish(&mut tx, claim.run, claim.fence, &end, now).await?;
     let old =
-        if kept && end.has_ledger { claims::forget_old_ledgers(&mut tx, claim.export).await? } else { Vec::new() };
+        if kept && end.has_ledger { endings::forget_old_ledgers(&mut tx, claim.export).await? } else { Vec::new() };
+    if kept && matches!(ending, Ending::Done) {
+        // The destination has taken the key all along.
+        endings::clear_attention(&mut tx, claim.run).await?;
+    }
     batches::forget(&mut tx, now - FORGET_AFTER).await?;
     tx.commit().await?;
     tracing::info!(run = %claim.run, kept, state = end.state.as_str(), "a run has ended");

@@ -313,7 +313,7 @@ impl Line {
         let rest = self.wake_at.saturating_sub(now).clamp(0, longest);
         let rest = Duration::from_micros(rest.unsigned_abs());
         let has_room = self.stop.is_none() && self.flights.len() < self.held.deps.options.in_flight.max(1);
-        let wants_piece = has_room && self.piece.is_none() && self.ready.is_empty() && !self.trouble.must_probe();
+        let wants_piece = has_room && self.piece.is_none() && !self.trouble.must_probe();
         let is_stopping = self.stop.is_some();
         tokio::select! {
             landed = self.flights.join_next(), if !self.flights.is_empty() => {

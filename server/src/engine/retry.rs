@@ -73,8 +73,9 @@ pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(48 * 3600);
 pub(super) const MOST_RETURNS: u64 = 3;
 /// Single rows refused in a row, with nothing taken between: then not the rows are to blame.
 pub(super) const ALL_REFUSED: u32 = 20;
-/// Takings-up after a break-off without progress.
-pub(super) const MOST_RECOVERIES: i64 = 3;
+/// Takings-up after a break-off without progress. Several break-offs in a row may still be bad luck, such as a machine
+/// that is restarted until it works.
+pub(super) const MOST_RECOVERIES: i64 = 10;
 
 /// Doubles from `first` to `longest`, between half and the whole of it by chance (0 to 1).
 fn growing(first: Duration, times: u32, longest: Duration, chance: f64) -> Duration {

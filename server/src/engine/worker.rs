@@ -172,7 +172,9 @@ impl Workers {
         }
         let now = self.engine.deps.clock.now_micros();
         let mut tx = self.engine.deps.db.read().await?;
-        let due = claims::next_due(&mut tx).await?.unwrap_or(i64::MAX).min(self.tick_at.max(now));
+        // What is due and was not taken up waits for another run, whose end is noticed here.
+        let due = claims::next_due(&mut tx).await?.filter(|due| *due > now).unwrap_or(i64::MAX);
+        let due = due.min(self.tick_at.max(now));
         let rest = Duration::from_micros(due.saturating_sub(now).clamp(0, micros(LOOK)).unsigned_abs());
         Ok(rest.max(Duration::from_millis(50)))
     }
