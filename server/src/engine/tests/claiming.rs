@@ -1,0 +1,90 @@
+//! Taking runs up: nobody gets one that somebody else has, and who was too slow changes nothing any more.
+
+use std::collections::HashSet;
+
+use domain::run::{RunReason, RunState};
+use domain::schedule::Schedule;
+
+use super::stage::{Setting, Stage};
+use crate::db::checkpoints::{self, Checkpoint};
+use crate::db::claims::{self, Claim};
+use crate::db::testing::databases;
+
+const SECOND: i64 = 1_000_000;
+
+async fn claim(stage: &Stage, owner: &str, now: i64) -> Option<Claim> {
+    let mut tx = stage.db.begin().await.expect("begun");
+    let claim = claims::claim(&mut tx, owner, now, now + 30 * SECOND).await.expect("asked");
+    tx.commit().await.expect("committed");
+    claim
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_workers_at_once_take_up_each_run_once() {
+    for db in databases().await {
+        let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
+        for number in 0..30 {
+            let export =
+                stage.add_export(&format!("Export {number}"), stage.connection, Vec::new(), Schedule::Off).await;
+            stage.queue_of(export, stage.connection, &format!("brand {number}")).await;
+        }
+        let now = stage.now();
+
+        let workers = (0..8).map(|worker| {
+            let stage = &stage;
+            async move {
+                let mut got = Vec::new();
+                while let Some(claim) = claim(stage, &format!("worker {worker}"), now).await {
+                    got.push(claim.run);
+                }
+                got
+            }
+        });
+        let got: Vec<_> = futures::future::join_all(workers).await.into_iter().flatten().collect();
+
+        assert_eq!(got.len(), 30);
+        assert_eq!(got.into_iter().collect::<HashSet<_>>().len(), 30);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_lost_the_run_writes_nothing() {
+    for db in databases().await {
+        let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
+        let run = stage.queue().await;
+        let now = stage.now();
+        let first = claim(&stage, "first", now).await.expect("due");
+        assert!(claim(&stage, "second", now + 29 * SECOND).await.is_none(), "the lease holds");
+        let second = claim(&stage, "second", now + 31 * SECOND).await.expect("the lease has passed");
+        assert_eq!((second.run, second.recoveries, second.state), (run, 1, RunState::Preparing));
+
+        let mut tx = stage.db.begin().await.expect("begun");
+        let until = now + 90 * SECOND;
+        assert!(!claims::renew(&mut tx, run, first.fence, until).await.expect("asked"));
+        assert!(!claims::wait(&mut tx, run, first.fence, RunReason::RateLimit, "", until, 1).await.expect("asked"));
+        assert!(!claims::release(&mut tx, run, first.fence).await.expect("asked"));
+        let point = Checkpoint { requests: 1, ..Checkpoint::default() };
+        assert!(!checkpoints::write(&mut tx, run, first.fence, &point, now, until).await.expect("asked"));
+        assert!(claims::renew(&mut tx, run, second.fence, until).await.expect("asked"));
+        tx.commit().await.expect("committed");
+        assert_eq!(stage.find(run).await.counts.requests, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_breaks_off_again_and_again_fails() {
+    let stage = Stage::with(Setting { factor: 1, ..Setting::default() }).await;
+    let run = stage.queue().await;
+    let now = stage.now();
+    for _ in 0..11 {
+        assert!(claim(&stage, "breaks off", now).await.is_some());
+        let mut tx = stage.db.begin().await.expect("begun");
+        claims::end_leases(&mut tx).await.expect("ended");
+        tx.commit().await.expect("committed");
+    }
+
+    assert!(stage.engine().step().await.expect("worked"));
+
+    let ended = stage.find(run).await;
+    assert_eq!((ended.state, ended.reason), (RunState::Failed, Some(RunReason::CrashLoop)));
+}
