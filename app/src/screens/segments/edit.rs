@@ -142,7 +142,9 @@ async fn members(form: &SegmentForm, line: Option<&SegmentLine>, actor: &Actor) 
     let language = lang();
     let label = td_string!(language, segments.first_members).to_owned();
     let heading = view! { <h2>{label.clone()}</h2> };
-    if let Some(line) = line.filter(|line| line.segment.definition.is_static() || form.keeps_rule()) {
+    // Trying a rule out is for those who may change it; others see the members of what is saved.
+    let may_try = may_edit_data(actor.role) && !form.keeps_rule();
+    if let Some(line) = line.filter(|line| line.segment.definition.is_static() || !may_try) {
         if !line.faults.is_empty() && !line.segment.definition.is_static() {
             return Ok(().into_any());
         }

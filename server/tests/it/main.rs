@@ -1,0 +1,10 @@
+//! Ferry as a whole, over HTTP: a real server on a free port of the loopback address, its own data directory, and the
+//! simulator in place of the destination.
+
+mod access;
+mod cookies;
+mod csrf;
+mod files;
+mod headers;
+mod keys;
+mod stage;
