@@ -114,10 +114,9 @@ fn source_directory(directory: &Path) -> Finding {
     let what = "source directory";
     match directory.read_dir() {
         Ok(_) => good(what, format!("`{}` can be read", directory.display())),
-        Err(error) => bad(
-            what,
-            format!("`{}` cannot be read ({error}): correct FERRY_SOURCE_DIRECTORIES", directory.display()),
-        ),
+        Err(error) => {
+            bad(what, format!("`{}` cannot be read ({error}): correct FERRY_SOURCE_DIRECTORIES", directory.display()))
+        }
     }
 }
 
@@ -140,8 +139,11 @@ async fn administrators(db: &Database) -> Finding {
         db::accounts::count_working_administrators(&mut tx).await
     };
     match count.await {
-        Ok(0) => bad(what, "nobody can administrate Ferry: open the set-up link that `ferry serve` prints, or use \
-                            `ferry user add`"),
+        Ok(0) => bad(
+            what,
+            "nobody can administrate Ferry: open the set-up link that `ferry serve` prints, or use \
+                            `ferry user add`",
+        ),
         Ok(count) => good(what, format!("{count} can sign in")),
         Err(error) => bad(what, error.to_string()),
     }

@@ -136,6 +136,35 @@ impl Desk {
     }
 }
 
+#[cfg(test)]
+impl Desk {
+    /// A desk over what the tests of the services stand on.
+    pub fn over(stage: &crate::services::testing::Stage, beside: PathBuf) -> Self {
+        let engine = Engine::new(Deps {
+            db: stage.db.db.clone(),
+            data: stage.data.clone(),
+            destinations: stage.destinations.clone(),
+            keyring: stage.keyring.clone(),
+            clock: stage.clock.clone(),
+            options: Options::new(stage.dir.path()),
+        });
+        Self {
+            db: stage.db.db.clone(),
+            data: stage.data.clone(),
+            clock: stage.clock.clone(),
+            destinations: stage.destinations.clone(),
+            places: stage.places.clone(),
+            sources: stage.sources.clone(),
+            segments: stage.segments.clone(),
+            connections: stage.connections.clone(),
+            exports: stage.exports.clone(),
+            engine,
+            beside,
+            spill_dir: stage.dir.path().join("spill"),
+        }
+    }
+}
+
 fn actor_of(user: User) -> Actor {
     Actor { id: user.id, email: user.email, role: user.role }
 }

@@ -71,9 +71,10 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
 async fn find(desk: &Desk, actor: &Actor, text: &str) -> anyhow::Result<ExportId> {
     let lines = desk.exports.list(actor).await.map_err(words::error)?;
     let id = text.parse::<ExportId>().ok();
-    let found = lines.iter().map(|line| &line.export).find(|export| {
-        Some(export.id) == id || names::key(&export.settings.name) == names::key(text)
-    });
+    let found = lines
+        .iter()
+        .map(|line| &line.export)
+        .find(|export| Some(export.id) == id || names::key(&export.settings.name) == names::key(text));
     match found {
         Some(export) => Ok(export.id),
         None if lines.is_empty() => bail!("there are no exports yet"),

@@ -63,8 +63,7 @@ impl AllServices {
         let places = Places::new(&data_dir, &source_directories);
         let sources = SourcesService::new(db.clone(), data.clone(), clock.clone(), places, segments.clone());
         let proof = Arc::new(accounts.clone());
-        let connections =
-            ConnectionsService::new(db.clone(), clock.clone(), keyring, destinations.clone(), proof);
+        let connections = ConnectionsService::new(db.clone(), clock.clone(), keyring, destinations.clone(), proof);
         let exports = ExportsService::new(db, data, clock, destinations, wake);
         Self { accounts, sources, segments, connections, exports }
     }

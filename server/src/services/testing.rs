@@ -39,13 +39,18 @@ pub const OTHER_KEY: &str = "key-of-the-other-shop";
 /// The password of everybody.
 pub const PASSWORD: &str = "right horse battery";
 /// Three customers.
-pub const CUSTOMERS: &str = "id,email,city,points\n1,ana@example.com,Vic,10\n2,ion@example.com,Cluj,20\n3,eva@example.com,Vic,30\n";
+pub const CUSTOMERS: &str =
+    "id,email,city,points\n1,ana@example.com,Vic,10\n2,ion@example.com,Cluj,20\n3,eva@example.com,Vic,30\n";
 
 /// All services over one database.
 pub struct Stage {
     pub db: TestDatabase,
     pub dir: tempfile::TempDir,
     pub clock: Arc<TestClock>,
+    pub data: DataEngine,
+    pub destinations: Registry,
+    pub keyring: Arc<Keyring>,
+    pub places: Places,
     pub sources: SourcesService,
     pub segments: SegmentsService,
     pub connections: ConnectionsService,
@@ -78,10 +83,10 @@ impl Stage {
         let keyring = Arc::new(Keyring::parse(&Keyring::generate()).expect("a new key"));
         let segments = SegmentsService::new(db.db.clone(), data.clone(), clock.clone());
         let places = Places::new(dir.path(), &[dir.path().join("allowed")]);
-        let sources = SourcesService::new(db.db.clone(), data.clone(), clock.clone(), places, segments.clone());
+        let sources = SourcesService::new(db.db.clone(), data.clone(), clock.clone(), places.clone(), segments.clone());
         let passwords = Arc::new(OnePassword);
         let connections =
-            ConnectionsService::new(db.db.clone(), clock.clone(), keyring, registry.clone(), passwords);
+            ConnectionsService::new(db.db.clone(), clock.clone(), keyring.clone(), registry.clone(), passwords);
         let woken = Arc::new(AtomicUsize::new(0));
         let wake = {
             let woken = woken.clone();
@@ -89,11 +94,15 @@ impl Stage {
                 woken.fetch_add(1, Ordering::SeqCst);
             })
         };
-        let exports = ExportsService::new(db.db.clone(), data, clock.clone(), registry, wake);
+        let exports = ExportsService::new(db.db.clone(), data.clone(), clock.clone(), registry.clone(), wake);
         Self {
             db,
             dir,
             clock,
+            data,
+            destinations: registry,
+            keyring,
+            places,
             sources,
             segments,
             connections,

@@ -11,9 +11,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{OperatorConnection, OperatorConsent};
 use crate::db;
-use crate::services::testing::{
-    CUSTOMERS, KEY, KIND, OTHER_KEY, PASSWORD, Stage, actor, connect_draft, stages,
-};
+use crate::services::testing::{CUSTOMERS, KEY, KIND, OTHER_KEY, PASSWORD, Stage, actor, connect_draft, stages};
 
 fn unknown() -> ConnectionId {
     ConnectionId(uuid::Uuid::now_v7())
@@ -196,7 +194,10 @@ async fn keys_are_kept_sealed_and_can_be_replaced() {
         assert_eq!(stored().await, kept);
         service.replace_key(actor, id, OTHER_KEY).await.expect("replaced");
         let replaced = stored().await;
-        assert_eq!((service.open(&replaced).expect("opened").expose_secret(), replaced.brand.id.as_str()), (OTHER_KEY, "other"));
+        assert_eq!(
+            (service.open(&replaced).expect("opened").expose_secret(), replaced.brand.id.as_str()),
+            (OTHER_KEY, "other")
+        );
 
         // A sealed key that is moved to another row does not open.
         let moved = db::connections::StoredConnection { id: unknown(), ..replaced };
@@ -213,7 +214,8 @@ async fn a_connection_in_use_is_removed_once_every_export_is_dealt_with() {
         let (kept, gone) =
             (stage.export("Kept", Some(id), segment).await, stage.export("Gone", Some(id), segment).await);
         let (service, actor) = (&stage.connections, &stage.administrator);
-        let names: Vec<_> = service.used_by(actor, id).await.expect("looked").into_iter().map(|(_, name)| name).collect();
+        let names: Vec<_> =
+            service.used_by(actor, id).await.expect("looked").into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["Gone", "Kept"]);
 
         let refused = service.remove(actor, id, vec![(gone, Leftover::Remove)]).await;
@@ -236,7 +238,8 @@ async fn the_operator_sets_up_the_same_without_a_password() {
         let kind = DestinationKind(KIND.to_owned());
         let key = secrecy::SecretString::from(KEY);
         let brand = service.check_key(&kind, &key).await.expect("checked");
-        let consent = OperatorConsent { by: administrator.clone(), language: "en".to_owned(), wording: "Yes".to_owned() };
+        let consent =
+            OperatorConsent { by: administrator.clone(), language: "en".to_owned(), wording: "Yes".to_owned() };
         let wanted = OperatorConnection {
             id: None,
             name: "Shop".to_owned(),

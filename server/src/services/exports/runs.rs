@@ -90,12 +90,7 @@ impl ExportsService {
     }
 
     /// Says at once what the run would fail with. The run looks again: things may change until it is taken up.
-    async fn is_ready(
-        &self,
-        tx: &mut Tx,
-        export: &StoredExport,
-        connection: Option<&StoredConnection>,
-    ) -> Answer<()> {
+    async fn is_ready(&self, tx: &mut Tx, export: &StoredExport, connection: Option<&StoredConnection>) -> Answer<()> {
         let not_ready = |reason| Err(AppError::NotReady(reason));
         let Some(connection) = connection else { return not_ready(RunReason::NoConnection) };
         let Some(snapshot) = db::refreshes::newest_snapshot(tx).await.map_err(internal)? else {

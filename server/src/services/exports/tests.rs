@@ -36,7 +36,8 @@ async fn an_export_is_changed_and_run_by_those_who_may_use_its_connection() {
         let service = &stage.exports;
         for connection in [Some(shared), Some(closed)] {
             for actor in stage.everybody() {
-                let may = actor.role == Role::Administrator || actor.role == Role::Contributor && connection == Some(shared);
+                let may =
+                    actor.role == Role::Administrator || actor.role == Role::Contributor && connection == Some(shared);
                 let id = stage.export("News", connection, segment).await;
                 let run = service.start_run(&stage.administrator, id).await.expect("queued");
                 assert_eq!(service.find(actor, id).await.expect("everybody looks").may_edit, may);
@@ -144,7 +145,8 @@ async fn what_is_saved_has_been_checked() {
     for stage in stages().await {
         let (segment, shared, _) = furnish(&stage).await;
         let good = settings("News", Some(shared), segment);
-        let refusal = async |wrong: ExportSettings| stage.exports.add(&stage.contributor, wrong).await.expect_err("refused");
+        let refusal =
+            async |wrong: ExportSettings| stage.exports.add(&stage.contributor, wrong).await.expect_err("refused");
         let property = |name: &str, attribute: &str| Match {
             field: Field::Property(name.to_owned()),
             attribute: attribute.to_owned(),
@@ -182,7 +184,10 @@ async fn names_are_unique_and_an_edit_names_the_version_it_saw() {
         let id = stage.export("News", Some(shared), segment).await;
         let other = stage.export("Other", Some(shared), segment).await;
         let taken = Err(AppError::field("name", FieldFaultKind::Taken));
-        assert_eq!(stage.exports.add(&stage.contributor, settings("NEWS", Some(shared), segment)).await.map(|_| ()), taken);
+        assert_eq!(
+            stage.exports.add(&stage.contributor, settings("NEWS", Some(shared), segment)).await.map(|_| ()),
+            taken
+        );
         let edit = async |version, name| {
             stage.exports.edit(&stage.contributor, other, version, settings(name, Some(shared), segment)).await
         };
@@ -191,7 +196,10 @@ async fn names_are_unique_and_an_edit_names_the_version_it_saw() {
         assert_eq!(edit(1, "Yet another").await, Err(AppError::Stale));
 
         let copy = stage.exports.duplicate(&stage.contributor, id).await.expect("copied");
-        assert_eq!((copy.settings.name.as_str(), stage.exports.list(&stage.viewer).await.expect("looked").len()), ("News", 2));
+        assert_eq!(
+            (copy.settings.name.as_str(), stage.exports.list(&stage.viewer).await.expect("looked").len()),
+            ("News", 2)
+        );
     }
 }
 
@@ -233,8 +241,11 @@ async fn run_all_takes_what_has_a_schedule_and_may_be_edited() {
         assert_eq!(stage.exports.run_all(&stage.contributor).await.expect("queued").len(), 1);
         assert_eq!(stage.exports.run_all(&stage.administrator).await.expect("queued").len(), 2);
         let lines = stage.exports.list(&stage.viewer).await.expect("looked");
-        let running: Vec<_> =
-            lines.iter().filter(|line| line.last_run.is_some()).map(|line| line.export.settings.name.as_str()).collect();
+        let running: Vec<_> = lines
+            .iter()
+            .filter(|line| line.last_run.is_some())
+            .map(|line| line.export.settings.name.as_str())
+            .collect();
         assert_eq!(running, ["Closed", "Shared"]);
         assert!(lines.iter().all(|line| line.next_slot.is_some() == (line.export.settings.name != "Off")));
     }

@@ -181,7 +181,14 @@ mod tests {
         link("allowed/many/out.csv", "secret/key.csv");
         link("allowed/folder", "secret");
 
-        for path in ["secret/key.csv", "allowed/../secret/key.csv", "allowed/out.csv", "allowed/folder", "allowed/folder/key.csv", ""] {
+        for path in [
+            "secret/key.csv",
+            "allowed/../secret/key.csv",
+            "allowed/out.csv",
+            "allowed/folder",
+            "allowed/folder/key.csv",
+            "",
+        ] {
             assert_eq!(disk.files(path), Err(FileFault::NotThere), "{path}");
         }
         assert_eq!(disk.files("allowed/many").expect("found").len(), 2);

@@ -19,9 +19,9 @@ use crate::db::{self, Database, Topic};
 
 pub mod files;
 mod refresh;
-mod tidy_up;
 #[cfg(test)]
 mod tests;
+mod tidy_up;
 
 pub use refresh::Refreshes;
 
@@ -149,8 +149,7 @@ impl Sources for SourcesService {
         let Some(snapshot) = newest else {
             return Ok(ProfilePage { attributes: Vec::new(), rows: Vec::new(), page, total: 0, snapshot: None });
         };
-        let (rows, total) =
-            self.data.page(snapshot.number, search.trim(), page).await.map_err(super::data_error)?;
+        let (rows, total) = self.data.page(snapshot.number, search.trim(), page).await.map_err(super::data_error)?;
         let (attributes, snapshot) = (snapshot.attributes, Some(snapshot.number));
         Ok(ProfilePage { attributes, rows, page, total, snapshot })
     }

@@ -91,7 +91,8 @@ async fn files_on_the_server_are_named_by_administrators_below_allowed_directori
 async fn what_is_saved_has_been_checked() {
     for stage in stages().await {
         let good = stage.draft("Customers", stage.upload(CUSTOMERS)).await;
-        let refusal = async |wrong: SourceDraft| stage.sources.save(&stage.contributor, None, wrong).await.expect_err("refused");
+        let refusal =
+            async |wrong: SourceDraft| stage.sources.save(&stage.contributor, None, wrong).await.expect_err("refused");
 
         let wrong = SourceDraft { name: String::new(), ..good.clone() };
         assert_eq!(refusal(wrong).await, AppError::field("name", FieldFaultKind::Required));
@@ -123,7 +124,11 @@ async fn snapshot_numbers_grow_and_the_newest_refresh_decides() {
         let first = stage.import("Customers", CUSTOMERS).await;
         let tables = async || {
             let lines = stage.sources.list(&stage.viewer).await.expect("looked");
-            lines.into_iter().filter(|line| line.source.is_customer_table).map(|line| line.source.id).collect::<Vec<_>>()
+            lines
+                .into_iter()
+                .filter(|line| line.source.is_customer_table)
+                .map(|line| line.source.id)
+                .collect::<Vec<_>>()
         };
         let newest = async || {
             let page = stage.sources.profiles(&stage.viewer, "", PageRequest::of_50(1)).await.expect("looked");

@@ -33,7 +33,10 @@ impl Planner<'_> {
         Ok(steps)
     }
 
-    async fn connection(&self, At { value: entry, .. }: &At<ConnectionEntry>) -> anyhow::Result<Option<ConnectionStep>> {
+    async fn connection(
+        &self,
+        At { value: entry, .. }: &At<ConnectionEntry>,
+    ) -> anyhow::Result<Option<ConnectionStep>> {
         let existing = self.state.connection(&entry.name.value);
         let kind = DestinationKind(entry.kind.value.clone());
         let is_known = self.desk.destinations.find(&kind).is_some();
@@ -81,9 +84,7 @@ impl Planner<'_> {
 
     async fn key(&self, place: &At<KeyPlace>) -> Option<SecretString> {
         let (found, what) = match &place.value {
-            KeyPlace::Variable(name) => {
-                (variable(name), format!("the environment variable `{name}`"))
-            }
+            KeyPlace::Variable(name) => (variable(name), format!("the environment variable `{name}`")),
             KeyPlace::File(path) => {
                 let path = self.desk.beside.join(path);
                 let text = tokio::fs::read_to_string(&path).await.ok().map(SecretString::from);

@@ -38,7 +38,8 @@ impl Planner<'_> {
                 self.matching(line, entry, card);
             }
             self.segments_of(line, entry);
-            let existing = self.state.exports.iter().find(|one| same_name(&one.export.settings.name, &entry.name.value));
+            let existing =
+                self.state.exports.iter().find(|one| same_name(&one.export.settings.name, &entry.name.value));
             let step = ExportStep {
                 existing: existing.map(|one| (one.export.id, one.export.version)),
                 change: Change::Add,
@@ -85,7 +86,10 @@ impl Planner<'_> {
             let mut pairs = entry.mapping.matches.iter().zip(&entry.mapping_lines);
             // Of two that are the same, the second is the one too many.
             let own = pairs.rfind(|(pair, _)| is_at_fault(&pair.field, &pair.attribute));
-            self.faults.add(own.map_or(line, |(_, line)| *line), format!("the data matching of export `{}`: {fault}", entry.name.value));
+            self.faults.add(
+                own.map_or(line, |(_, line)| *line),
+                format!("the data matching of export `{}`: {fault}", entry.name.value),
+            );
         }
     }
 

@@ -78,8 +78,10 @@ impl Planner<'_> {
                     Err(_) => {
                         self.faults.add(
                             line,
-                            format!("there is nothing to read at `{path}`, or not below a directory of \
-                                     FERRY_SOURCE_DIRECTORIES"),
+                            format!(
+                                "there is nothing to read at `{path}`, or not below a directory of \
+                                     FERRY_SOURCE_DIRECTORIES"
+                            ),
                         );
                         Ok(None)
                     }
@@ -125,12 +127,7 @@ impl Planner<'_> {
     }
 
     /// The attributes: as the file says, else as they are set now, else as they look.
-    fn attributes_of(
-        &self,
-        entry: &SourceEntry,
-        existing: Option<&SourceLine>,
-        preview: &Preview,
-    ) -> Vec<Attribute> {
+    fn attributes_of(&self, entry: &SourceEntry, existing: Option<&SourceLine>, preview: &Preview) -> Vec<Attribute> {
         let mut attributes = preview.attributes.clone();
         for attribute in &mut attributes {
             let set = existing.and_then(|line| line.source.attributes.iter().find(|one| one.name == attribute.name));
