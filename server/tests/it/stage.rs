@@ -40,6 +40,7 @@ pub fn config(data_dir: &Path) -> Config {
         secret_key: None,
         public_url: None,
         trusted_proxies: Vec::new(),
+        pace: server::config::Pace::default(),
         omnisend_url: None,
         source_directories: Vec::new(),
         upload_limit: 1 << 20,
