@@ -17,7 +17,7 @@ pub enum LogFormat {
 /// # Errors
 /// The filter cannot be read.
 pub fn start_logging(filter: &str, format: LogFormat) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let quiet = "memory_serve=warn,tower_sessions=warn,tower_sessions_core=warn,sqlx::query=warn";
+    let quiet = "memory_serve=warn,tower_sessions=error,tower_sessions_core=error,sqlx::query=warn";
     let filter = EnvFilter::try_new(format!("{quiet},{filter}"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A log that is running already stays: tests start several servers in one process.

@@ -46,7 +46,7 @@ pub struct Settings {
     /// Without it, http:// and the listening address.
     #[arg(long, global = true, env = "FERRY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
-    /// Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, by commas.
+    /// Reverse proxies whose X-Forwarded-For is believed: addresses or networks, by commas.
     #[arg(long, global = true, env = "FERRY_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
     /// Where the Omnisend API is. Point it at the simulator to practise.

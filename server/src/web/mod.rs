@@ -21,6 +21,7 @@ use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list, render_app_async_with_context};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
 
 pub mod client;
 pub mod crowd;
@@ -53,7 +54,8 @@ pub fn router(state: WebState) -> Router {
             move || shell(options.clone())
         })
         .fallback(not_found(&state, options.clone()))
-        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        // Counts the bytes themselves: what reads them here asks for no limit.
+        .layer(RequestBodyLimitLayer::new(FORM_LIMIT))
         // Only what is text, and larger than a packet.
         .layer(CompressionLayer::new())
         .with_state(options);

@@ -58,7 +58,7 @@ async fn every_answer_has_the_security_headers() {
         for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
             assert!(policy.contains(part), "{method} {path}: {policy}");
         }
-        assert!(!policy.contains("unsafe-inline") && !policy.contains("unsafe-eval'; style"), "{policy}");
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
         assert_eq!(header(&response, "server"), "");
         let text = response.text().await.expect("a text");
         for inside in ["sqlx", "axum", "panicked", "/src/", "select ", env!("CARGO_PKG_VERSION")] {
@@ -101,11 +101,10 @@ async fn https_is_remembered_where_people_come_over_it() {
 async fn a_form_that_is_too_large_is_refused_and_others_are_answered_meanwhile() {
     let stage = Stage::start().await;
     let body = "email=".to_owned() + &"x".repeat(2 << 20);
-    let ask = stage.ask(Method::POST, "/api/session/sign-in").for_data();
+    let ask = stage.ask(Method::POST, "/api/session/sign-in").for_data().header("connection", "close");
     // The connection may be cut before all of it is sent.
     if let Ok(response) = ask.body("application/x-www-form-urlencoded", body).try_send().await {
-        assert!(response.status().is_client_error() || response.status().is_server_error());
-        assert!(response.headers().get("set-cookie").is_none());
+        assert_eq!(response.status(), 413);
     }
     assert_eq!(stage.get("/healthz", None).await.status(), 200);
 }

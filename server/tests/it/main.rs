@@ -7,4 +7,6 @@ mod csrf;
 mod files;
 mod headers;
 mod keys;
+mod postgres;
+mod process;
 mod stage;
