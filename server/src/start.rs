@@ -46,17 +46,6 @@ pub struct Running {
 /// # Errors
 /// A setting, the data directory, the database, the secret key or the port cannot be used: nothing is left running.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
-    start_with(config, |options| options).await
-}
-
-/// Starts everything, with other options of the engine than the usual ones.
-///
-/// # Errors
-/// As [`start`].
-pub async fn start_with(
-    config: Config,
-    options: impl FnOnce(engine::Options) -> engine::Options,
-) -> anyhow::Result<Running> {
     make_data_dir(&config.data_dir)?;
     let clock = SystemClock::shared();
     let db = Database::open(&config.database).await.context("the database cannot be opened")?;
@@ -73,7 +62,7 @@ pub async fn start_with(
         destinations: destinations.clone(),
         keyring: keyring.clone(),
         clock: clock.clone(),
-        options: options(config.engine_options()),
+        options: config.engine_options(),
     });
     let wake = engine.clone();
     let services = AllServices::new(Parts {
