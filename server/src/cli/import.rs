@@ -1,6 +1,7 @@
 //! `ferry import FILE`: makes or brings up to date a data source from a file, refreshes it, and prints what became of
 //! every row.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -91,9 +92,17 @@ async fn bring_in(
     let draft = SourceDraft { name, location, reading: preview.reading, attributes, primary_key };
     let id = desk.sources.save(actor, existing.map(|line| line.source.id), draft).await.map_err(words::error)?;
     let number = desk.sources.start_refresh(actor, id).await.map_err(words::error)?;
-    let show = |report: &ImportReport| eprint!("\r{} rows read", report.read);
+    let is_watched = std::io::stderr().is_terminal();
+    let show = |report: &ImportReport| {
+        if is_watched {
+            eprint!("\r{} rows read", report.read);
+        }
+    };
     let refresh = desk.sources.wait_for_refresh(number, show).await.map_err(words::error)?;
-    eprint!("\r");
+    if is_watched {
+        // Back to the start of the line, and clear it.
+        eprint!("\r\x1b[K");
+    }
     desk.sources.finish_refreshes().await;
     Ok(refresh)
 }
