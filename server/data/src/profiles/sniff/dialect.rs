@@ -12,8 +12,8 @@ const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 /// Rows that are tried with each.
 const TRIED: usize = 200;
 
-/// The delimiter with which the most rows have the same number of fields, more than one; of equals, the one that makes
-/// the most fields.
+/// The delimiter with which the most rows, and the first, have the same number of fields, more than one; of equals, the
+/// one that makes the most fields.
 pub(super) fn delimiter(text: &str) -> Result<char> {
     let mut best = (DELIMITERS[0], 0.0, 1);
     for delimiter in DELIMITERS {
@@ -21,7 +21,11 @@ pub(super) fn delimiter(text: &str) -> Result<char> {
         let Some(count) = usual_count(&rows).filter(|count| *count > 1) else { continue };
         let usual = rows.iter().filter(|row| row.len() == count).count();
         #[expect(clippy::cast_precision_loss, reason = "at most 200")]
-        let share = usual as f64 / rows.len() as f64;
+        let mut share = usual as f64 / rows.len() as f64;
+        // A delimiter that stands in a text of every row is not in the header.
+        if rows.first().is_some_and(|first| first.len() != count) {
+            share /= 2.0;
+        }
         let is_better = share > best.1 + 0.1 || (share > best.1 - 0.1 && count > best.2);
         if is_better {
             best = (delimiter, share, count);
@@ -86,6 +90,7 @@ mod tests {
             ("name\tnote\nAnna\ta, b, c\nBob\td\n", '\t'),
             ("a|b|c\n1|2|3\n", '|'),
             ("name\nAnna\nBob\n", ','),
+            ("name,note\nAnna,x; y; z\nBob,u; v; w\n", ','),
             ("a,b;c\n\"x;y\",2\n\"z;;\",3\n", ','),
         ] {
             assert_eq!(delimiter(text).expect("a guess"), expected, "{text}");

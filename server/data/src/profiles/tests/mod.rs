@@ -7,6 +7,7 @@ mod looking;
 mod parquet;
 mod property;
 mod sample;
+mod spilling;
 
 use std::path::PathBuf;
 
