@@ -16,7 +16,7 @@ use domain::source::Location;
 use omnisend_simulator::{Options, PRACTICE_KEY, Simulator};
 use reqwest::{Client, Method, Response};
 use server::Running;
-use server::config::{Config, Pace};
+use server::config::Config;
 use server::db::DatabaseLocation;
 use server::services::AllServices;
 
@@ -42,7 +42,6 @@ pub fn config(data_dir: &Path) -> Config {
         trusted_proxies: Vec::new(),
         pace: server::config::Pace::default(),
         omnisend_url: None,
-        pace: Pace::default(),
         source_directories: Vec::new(),
         upload_limit: 1 << 20,
     }
