@@ -58,3 +58,95 @@ fn rows(language: Locale, view: &RunView, is_planned: bool) -> String {
     let (done, total) = (number(language, view.sent), number(language, view.to_send));
     text!(language, runs.rows_of, done = done, total = total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::LANGUAGES;
+    use domain::id::{ExportId, RunId};
+    use domain::run::{Counts, Run, RunReason, Trigger};
+
+    fn make_view(state: RunState) -> RunView {
+        let run = Run {
+            id: RunId(uuid::Uuid::nil()),
+            export: ExportId(uuid::Uuid::nil()),
+            export_name: "Spring".to_owned(),
+            trigger: Trigger::Manual,
+            started_by: None,
+            state,
+            reason: None,
+            detail: None,
+            waiting_until: None,
+            cancel_requested: false,
+            snapshot: None,
+            settings_version: 1,
+            slot_at: None,
+            counts: Counts::default(),
+            queued_at: 0,
+            started_at: None,
+            finished_at: None,
+        };
+        RunView {
+            run,
+            to_send: 1_500,
+            sent: 300,
+            tags_to_change: 1_500,
+            tags_changed: 0,
+            rate: 45.25,
+            seconds_left: Some(95),
+            reasons: Vec::new(),
+            may_cancel: true,
+        }
+    }
+
+    #[test]
+    fn a_run_that_sends_says_how_far_how_fast_and_how_long() {
+        let shown = of(Locale::en, &make_view(RunState::Sending));
+        assert_eq!(shown.rows, "300 of 1,500 contacts sent");
+        assert_eq!(shown.rate, "45.2 contacts a second");
+        assert_eq!(shown.left, "about 1 min 35 s left");
+        assert_eq!(shown.percent, Some(10));
+        assert!(shown.waits_for.is_empty());
+    }
+
+    #[test]
+    fn a_run_without_a_plan_shows_no_share() {
+        for state in [RunState::Queued, RunState::Preparing] {
+            let shown = of(Locale::en, &make_view(state));
+            assert_eq!((shown.percent, shown.rows.as_str()), (None, ""));
+        }
+    }
+
+    #[test]
+    fn tags_count_while_tags_are_set() {
+        let mut view = make_view(RunState::Tagging);
+        (view.sent, view.tags_changed) = (1_500, 750);
+        let shown = of(Locale::en, &view);
+        assert_eq!(shown.rows, "750 of 1,500 tag changes made");
+        assert_eq!(shown.percent, Some(75));
+    }
+
+    #[test]
+    fn a_run_that_was_asked_to_stop_says_so_until_it_has() {
+        let mut view = make_view(RunState::Sending);
+        view.run.cancel_requested = true;
+        assert_eq!(of(Locale::en, &view).state, "Stopping");
+        view.run.state = RunState::Canceled;
+        let ended = of(Locale::en, &view);
+        assert_eq!((ended.state.as_str(), ended.is_final), ("Canceled", true));
+    }
+
+    #[test]
+    fn every_reason_to_wait_has_a_sentence_in_every_language() {
+        for (language, name) in LANGUAGES {
+            for reason in RunReason::ALL {
+                let mut view = make_view(RunState::Waiting);
+                view.run.reason = Some(reason);
+                view.run.waiting_until = Some(0);
+                let shown = of(language, &view);
+                assert!(!shown.waits_for.is_empty(), "{name}: {reason:?}");
+                assert!(shown.why.len() > shown.waits_for.len() / 2, "{name}: {reason:?}");
+            }
+        }
+    }
+}
