@@ -87,8 +87,15 @@ pub fn time_zone() -> jiff::tz::TimeZone {
         .unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
-/// Scheme and host of this very request, for links that people pass on; as the reverse proxy in front tells them.
+/// The address under which people reach Ferry, as the operator set it: scheme and host, without a slash at the end.
+#[derive(Debug, Clone)]
+pub struct PublicOrigin(pub String);
+
+/// Scheme and host for links that people pass on: what the operator set, else those of this very request.
 pub fn origin() -> String {
+    if let Some(PublicOrigin(known)) = use_context::<PublicOrigin>() {
+        return known;
+    }
     let Some(parts) = parts() else { return String::new() };
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let scheme = header("x-forwarded-proto").filter(|scheme| scheme == "https").unwrap_or_else(|| "http".to_owned());

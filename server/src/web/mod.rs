@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use app::request::PublicOrigin;
 use app::services::Services;
 use app::{App, shell};
 use axum::Router;
@@ -99,8 +100,12 @@ fn assets() -> Router {
 /// What pages and server functions find in their context.
 fn context(state: &WebState) -> impl Fn() + Clone + Send + Sync + 'static {
     let services = state.services.clone();
+    let public = state.config.public_url.as_ref().map(|url| PublicOrigin(url.origin().ascii_serialization()));
     move || {
         provide_context::<Services>(services.clone());
+        if let Some(public) = public.clone() {
+            provide_context(public);
+        }
         let Some(parts) = use_context::<axum::http::request::Parts>() else { return };
         if let Some(visit) = parts.extensions.get::<visit::Current>() {
             provide_context(visit.shared());

@@ -15,7 +15,7 @@ use super::words::outline;
 use super::{RefreshSegment, RemoveSegment, SaveSegment, SetActive, SetStatic};
 use crate::error::AppError;
 use crate::live::live_members::LiveMembers;
-use crate::request::{fault, lang, query, services};
+use crate::request::{fault, lang, query, services, time_zone};
 use crate::routes::{self, MenuItem};
 use crate::screens::profiles::profile_table;
 use crate::services::{Answer, SegmentLine};
@@ -89,13 +89,19 @@ fn editor(form: SegmentForm, line: Option<&SegmentLine>, attributes: &[Attribute
         _ => line.map(|line| line.faults.clone()).unwrap_or_default(),
     };
     let labels = vec![("name", td_string!(language, common.display_name).to_owned())];
+    // Inside a closed <details> a required field could block the form without being seen: it is filled instead.
+    let zone = if form.time_zone.is_empty() {
+        time_zone().iana_name().unwrap_or("UTC").to_owned()
+    } else {
+        form.time_zone.clone()
+    };
     let rule = match line {
         Some(line) if form.keeps_rule() => outlined(line),
         _ => view! {
             {conditions(&form, attributes, &rule_faults)}
             <details>
                 <summary>{td_string!(language, sources.time_zone)}</summary>
-                <TextField name="form[time_zone]" label=td_string!(language, sources.time_zone) help=td_string!(language, segments.time_zone_help) value=form.time_zone.clone() max=64 faults=Faults::default() />
+                <TextField name="form[time_zone]" label=td_string!(language, sources.time_zone) help=td_string!(language, segments.time_zone_help) value=zone max=64 required=false mark_optional=false faults=Faults::default() />
             </details>
         }
         .into_any(),
