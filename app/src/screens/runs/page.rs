@@ -110,8 +110,8 @@ fn ended(language: Locale, run: &Run) -> AnyView {
 fn facts(language: Locale, run: &Run) -> AnyView {
     let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     let time = |name: &'static str, at: Option<i64>| at.map(|at| fact(name, view! { <DateTime at /> }.into_any()));
-    let rate = seconds_taken(run).filter(|seconds| *seconds > 0).map(|seconds| {
-        let rate = (run.counts.accepted + run.counts.rejected) as f64 / seconds as f64;
+    let rate = seconds_taken(run).filter(|seconds| *seconds > 0 && run.counts.accepted > 0).map(|seconds| {
+        let rate = run.counts.accepted as f64 / seconds as f64;
         text!(language, runs.rate, rate = decimal(language, rate))
     });
     view! {

@@ -55,6 +55,9 @@ fn rows(language: Locale, view: &RunView, is_planned: bool) -> String {
         let (done, total) = (number(language, view.tags_changed), number(language, view.tags_to_change));
         return text!(language, runs.tags_of, done = done, total = total);
     }
+    if view.to_send == 0 {
+        return String::new();
+    }
     let (done, total) = (number(language, view.sent), number(language, view.to_send));
     text!(language, runs.rows_of, done = done, total = total)
 }
