@@ -88,7 +88,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         config: Arc::new(config),
         crowd: web::crowd::Crowd::default(),
     };
-    let web = serve(listener, state, end.clone());
+    let web = tokio::spawn(web::serve(listener, state, end.clone()));
     let tidy = tokio::spawn(tidy_up(services.clone(), clock));
     tracing::info!(%address, public, database = db.kind(), "ready");
     Ok(Running { address, set_up_link, services, db, engine: engine.start(), end, web, tidy })
@@ -112,13 +112,6 @@ impl Running {
     pub fn services(&self) -> &AllServices {
         &self.services
     }
-}
-
-fn serve(listener: TcpListener, state: WebState, end: CancellationToken) -> JoinHandle<std::io::Result<()>> {
-    let router = web::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        axum::serve(listener, router).with_graceful_shutdown(async move { end.cancelled().await }).await
-    })
 }
 
 async fn tidy_up(services: AllServices, clock: SharedClock) {

@@ -3,6 +3,7 @@
 //! [`router`] puts the layers together, [`visit`] turns a cookie into a person, [`headers`] and [`csrf`] keep other
 //! sites out, [`uploads`] and [`downloads`] move files. Pages come from `app`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use app::request::PublicOrigin;
@@ -20,6 +21,8 @@ use leptos::config::LeptosOptions;
 use leptos::nonce::Nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list, render_app_async_with_context};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -85,6 +88,15 @@ pub fn router(state: WebState) -> Router {
         .layer(from_fn_with_state(state.clone(), headers::layer))
         .layer(from_fn_with_state(state, client::layer))
         .layer(from_fn(trace::layer))
+}
+
+/// Answers until `end`; then takes no more requests and lets open ones come to their end.
+///
+/// # Errors
+/// The listener broke.
+pub async fn serve(listener: TcpListener, state: WebState, end: CancellationToken) -> std::io::Result<()> {
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(async move { end.cancelled().await }).await
 }
 
 /// The generated files and those of `public/`, in the binary. Their names do not change with their content, so a
