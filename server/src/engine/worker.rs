@@ -123,6 +123,10 @@ impl Workers {
                     Err(error) => tracing::error!(%error, "the engine could not begin"),
                 }
             }
+            if lock.is_none() {
+                // A command had it when this began: it is ours once that has ended.
+                lock = self::lock(&deps.options.data_dir);
+            }
             // Before looking: what is queued while we look wakes us again.
             let woken = self.engine.woken.clone();
             let woken = woken.notified();
