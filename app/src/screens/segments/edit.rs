@@ -60,6 +60,12 @@ fn conditions(form: &SegmentForm, attributes: &[Attribute], faults: &[RuleFault]
             <button formmethod="get" formaction="" formnovalidate name="form[change]" value="add">
                 {icon(Icon::Add)} " " {td_string!(language, segments.add_condition)}
             </button>
+            // Where nothing follows the typing, somebody has to ask for the count and for other operands.
+            <noscript>
+                <button formmethod="get" formaction="" formnovalidate name="form[change]" value="update">
+                    {td_string!(language, segments.update)}
+                </button>
+            </noscript>
         </p>
     }
     .into_any()
