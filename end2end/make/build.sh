@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Builds the one binary, browser files inside: target/bin/ferry.
 #   PROFILE=production  as it is shipped: thin link-time optimisation over everything (the default)
-#   PROFILE=release     nearly as fast at run time, much faster to build: what the demo uses
+#   PROFILE=release     nearly as fast at run time, faster to build: what the benchmarks use
+#   PROFILE=demo        lightly optimised, for a first look on a bare machine
+#   PROFILE=dev         what the tests build, quick to build again and slow to run; reads the browser files from disk
 #   ALSO="omnisend-simulator ferry-bench"   builds these programs too, beside it
 . "$(dirname "$0")/lib.sh"
 "$ROOT/end2end/make/setup.sh" web
@@ -17,8 +19,9 @@ for package in ${ALSO:-}; do packages+=("--package=$package"); done
 exec 8>"$CACHE/server.lock"
 flock 8
 cargo build --locked --profile="$PROFILE" "${packages[@]}" --bins
+built=$CARGO_TARGET_DIR/${PROFILE/#dev/debug}
 mkdir -p target/bin
 for name in ferry ${ALSO:-}; do
-    cmp -s "$CARGO_TARGET_DIR/$PROFILE/$name" "target/bin/$name" || cp --remove-destination "$CARGO_TARGET_DIR/$PROFILE/$name" "target/bin/$name"
+    cmp -s "$built/$name" "target/bin/$name" || cp --remove-destination "$built/$name" "target/bin/$name"
 done
 note "target/bin/ferry is ready ($(du -h target/bin/ferry | cut -f 1))."

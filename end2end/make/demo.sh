@@ -24,7 +24,7 @@ trap stop_servers EXIT
 trap 'echo; exit 130' INT TERM
 
 build() {
-    PROFILE=release ALSO=omnisend-simulator end2end/make/build.sh
+    PROFILE=${PROFILE:-demo} ALSO=omnisend-simulator end2end/make/build.sh
     mkdir -p "$DEMO/bin"
     cp --remove-destination target/bin/ferry target/bin/omnisend-simulator "$DEMO/bin/"
 }
@@ -40,6 +40,8 @@ choose_settings() {
     export FERRY_PUBLIC_URL=http://localhost:$port
     export FERRY_DATA_DIR=$DEMO/data
     export FERRY_SECRET_KEY_FILE=$DEMO/secret.key
+    # What happens shows in .demo/ferry.log; the commands beside it only speak up when something is wrong.
+    export FERRY_LOG=warn
     export FERRY_OMNISEND_URL=$SIMULATOR_URL/api
     # The key of the simulator's practice account; ferry.toml takes it from here.
     export DEMO_API_KEY=5f0000000000000000000001-practice
@@ -51,7 +53,7 @@ start_servers() {
     "$SIMULATOR" --listen "${SIMULATOR_URL#http://}" --key "$DEMO_API_KEY" --no-limits >"$DEMO/simulator.log" 2>&1 &
     CHILDREN+=($!)
     wait_for_url "$SIMULATOR_URL/_sim/summary" 20 "The simulator (see .demo/simulator.log)"
-    "$FERRY" serve >"$DEMO/ferry.log" 2>&1 &
+    FERRY_LOG=info "$FERRY" serve >"$DEMO/ferry.log" 2>&1 &
     CHILDREN+=($!)
     wait_for_url "http://$FERRY_LISTEN/readyz" 30 "Ferry (see .demo/ferry.log)"
 }
