@@ -18,6 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Attribute, AttributeType};
 
+mod value;
+
+pub use value::{is_decimal, is_value_of};
+
 /// The largest depth of nested groups.
 pub const MAX_DEPTH: usize = 8;
 /// The largest number of conditions in a rule.
@@ -367,37 +371,6 @@ fn is_span(values: &[String]) -> bool {
 
 fn all_between(values: &[String], low: i16, high: i16) -> bool {
     values.iter().all(|v| v.trim().parse::<i16>().is_ok_and(|n| (low..=high).contains(&n)))
-}
-
-/// Can this text be read as an operand of this type?
-pub fn is_value_of(text: &str, kind: AttributeType) -> bool {
-    let text = text.trim();
-    match kind {
-        AttributeType::Text => true,
-        AttributeType::Integer => text.parse::<i64>().is_ok(),
-        AttributeType::Decimal => is_decimal(text),
-        AttributeType::Boolean => matches!(text, "true" | "false"),
-        AttributeType::Date => text.parse::<jiff::civil::Date>().is_ok(),
-        AttributeType::Time => text.parse::<jiff::civil::Time>().is_ok(),
-        AttributeType::DateTime => {
-            text.parse::<jiff::Timestamp>().is_ok()
-                || text.parse::<jiff::civil::DateTime>().is_ok()
-                || text.parse::<jiff::civil::Date>().is_ok()
-        }
-    }
-}
-
-/// A plain decimal number: an optional sign, digits, and at most [`AttributeType::DECIMAL_SCALE`] digits after a point.
-pub fn is_decimal(text: &str) -> bool {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    let scale = AttributeType::DECIMAL_SCALE.unsigned_abs() as usize;
-    !(whole.is_empty() && fraction.is_empty())
-        && all_digits(whole)
-        && all_digits(fraction)
-        && fraction.trim_end_matches('0').len() <= scale
-        && whole.trim_start_matches('0').len() <= 38 - scale
 }
 
 #[cfg(test)]
