@@ -84,7 +84,7 @@ print_times
 say "The receipt"
 cat "$DEMO/receipt.json"
 [ -z "${ONCE:-}" ] || exit 0
-say "Ferry is at $FERRY_PUBLIC_URL/exports"
+say "Ferry is at $FERRY_PUBLIC_URL/data/exports"
 note "sign in as $EMAIL with the password $(cat "$DEMO/password")"
 note "The simulated Omnisend is at $SIMULATOR_URL/_sim/contacts. Press Ctrl-C to stop both."
 wait -n "${CHILDREN[@]}"
