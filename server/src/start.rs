@@ -19,7 +19,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
 use crate::db::Database;
 use crate::destinations::Registry;
-use crate::engine::{self, Deps, Engine};
+use crate::engine::{self, Chance, Deps, Engine};
 use crate::keys::{self, WhenMissing};
 use crate::services::{AllServices, Parts};
 use crate::web::{self, WebState};
@@ -62,6 +62,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         destinations: destinations.clone(),
         keyring: keyring.clone(),
         clock: clock.clone(),
+        chance: Chance::default(),
         options: config.engine_options(),
     });
     let wake = engine.clone();

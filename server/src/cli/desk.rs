@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::db::accounts::User;
 use crate::db::{self, Database};
 use crate::destinations::Registry;
-use crate::engine::{Deps, Engine, Options, Running};
+use crate::engine::{Chance, Deps, Engine, Options, Running};
 use crate::keys::{self, WhenMissing};
 use crate::services::connections::ConnectionsService;
 use crate::services::exports::ExportsService;
@@ -66,6 +66,7 @@ impl Desk {
             destinations: destinations.clone(),
             keyring: keyring.clone(),
             clock: clock.clone(),
+            chance: Chance::default(),
             // One run, now: slots and the runs of other exports are the server's business.
             options: Options { workers: 1, runs_schedules: false, ..config.engine_options() },
         });
@@ -146,6 +147,7 @@ impl Desk {
             destinations: stage.destinations.clone(),
             keyring: stage.keyring.clone(),
             clock: stage.clock.clone(),
+            chance: Chance::default(),
             options: Options::new(stage.dir.path()),
         });
         Self {

@@ -99,11 +99,12 @@ impl Keep {
         loop {
             let mut shutdown = self.shutdown.clone();
             tokio::select! {
-                () = clock.sleep(LOOK) => {}
+                biased;
                 _ = shutdown.wait_for(|ends| *ends) => {
                     // Errors only when nobody can shut down any more.
                     sender.send_replace(Signal::Shutdown);
                 }
+                () = clock.sleep(LOOK) => {}
             }
             let now = clock.monotonic();
             if now.saturating_sub(renewed_at) >= HEARTBEAT {

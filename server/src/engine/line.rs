@@ -315,7 +315,9 @@ impl Line {
         let has_room = self.stop.is_none() && self.flights.len() < self.held.deps.options.in_flight.max(1);
         let wants_piece = has_room && self.piece.is_none() && !self.trouble.must_probe();
         let is_stopping = self.stop.is_some();
+        // In this order, not in one by chance: the same events are always worked off in the same way.
         tokio::select! {
+            biased;
             landed = self.flights.join_next(), if !self.flights.is_empty() => {
                 if let Some(landed) = landed {
                     self.land(landed.map_err(|_| EngineError::Task)?).await?;

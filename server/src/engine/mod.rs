@@ -13,6 +13,7 @@
 //! | [`pace`] | the account's budget |
 //! | [`close`] | the new ledger, the report of troubled rows, the final state |
 //! | [`schedule`] | slots that have come |
+//! | [`chance`] | the random numbers of waits, from a seed in tests |
 //!
 //! Every step is written to the database before it is taken and after it was: a process that ends at any moment leaves
 //! a run that another one goes on with. The states and who moves them are in `docs/reliability.md`. Not here: what a
@@ -30,6 +31,7 @@ use crate::db::{Database, DbError};
 use crate::destinations::Registry;
 use crate::secrets::Keyring;
 
+mod chance;
 mod choose;
 mod close;
 mod feed;
@@ -46,6 +48,7 @@ mod settle;
 mod tests;
 mod worker;
 
+pub use chance::Chance;
 pub use worker::Running;
 
 /// How the engine is set up.
@@ -95,6 +98,8 @@ pub struct Deps {
     pub keyring: Arc<Keyring>,
     /// The time.
     pub clock: SharedClock,
+    /// Random numbers, for waits and names only: nothing that is sent depends on them.
+    pub chance: Chance,
     /// How it is set up.
     pub options: Options,
 }
@@ -106,9 +111,9 @@ impl std::fmt::Debug for Deps {
 }
 
 impl Deps {
-    /// A random number from 0 to 1, for waits only: nothing that is sent depends on it.
+    /// A random number from 0 to 1.
     fn chance(&self) -> f64 {
-        rand::random::<f64>()
+        self.chance.draw()
     }
 }
 
@@ -148,7 +153,7 @@ pub struct Engine {
 impl Engine {
     /// An engine that does nothing before it is started or asked to [`Engine::step`].
     pub fn new(deps: Deps) -> Self {
-        let owner = uuid::Uuid::now_v7().to_string();
+        let owner = deps.chance.id(deps.clock.now_micros()).to_string();
         Self { deps: Arc::new(deps), woken: Arc::new(Notify::new()), owner: owner.into() }
     }
 

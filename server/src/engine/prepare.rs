@@ -115,6 +115,7 @@ pub(super) async fn make_plan(
         now: jiff::Timestamp::from_microsecond(settings.evaluated_at).map_err(|_| EngineError::Settings)?,
     };
     let summary = tokio::select! {
+        biased;
         summary = deps.data.make_plan(request) => match summary {
             Ok(summary) => summary,
             Err(DataError::Rule(_) | DataError::UnknownAttribute) => {

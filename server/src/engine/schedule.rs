@@ -78,7 +78,7 @@ async fn record(deps: &Deps, export: &Export, come: &[i64], now: i64) -> Result<
         None => None,
     };
     let new = |slot: i64| NewRun {
-        id: RunId(uuid::Uuid::now_v7()),
+        id: RunId(deps.chance.id(now)),
         export: export.id,
         export_name: export.settings.name.clone(),
         settings_version: export.version,

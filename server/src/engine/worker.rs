@@ -142,10 +142,11 @@ impl Workers {
             };
             let mut ends = self.ends.clone();
             tokio::select! {
+                biased;
+                _ = ends.wait_for(|ends| *ends) => break,
+                ended = self.tasks.join_next(), if !self.tasks.is_empty() => log(ended),
                 () = woken => self.tick_at = 0,
                 () = deps.clock.sleep(rest) => {}
-                ended = self.tasks.join_next(), if !self.tasks.is_empty() => log(ended),
-                _ = ends.wait_for(|ends| *ends) => break,
             }
         }
         let tasks = &mut self.tasks;
@@ -155,6 +156,7 @@ impl Workers {
             }
         };
         tokio::select! {
+            biased;
             () = all_end => {}
             () = deps.clock.sleep(SHUTDOWN) => tracing::warn!("runs did not come to a checkpoint in time"),
         }

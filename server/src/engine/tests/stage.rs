@@ -33,7 +33,7 @@ use crate::db::runs::{self, NewRun};
 use crate::db::testing::TestDatabase;
 use crate::db::{connections, exports, refreshes, segments, sources};
 use crate::destinations::{Addresses, Registry};
-use crate::engine::{Deps, Engine, Options};
+use crate::engine::{Chance, Deps, Engine, Options};
 use crate::secrets::{Keyring, Place};
 
 /// The machine's clock, so many times as fast.
@@ -289,6 +289,7 @@ impl Stage {
             destinations: Registry::new(&Addresses { of_kind }).expect("an address"),
             keyring: self.keyring.clone(),
             clock: self.clock.clone(),
+            chance: Chance::seeded(1),
             options: self.options.clone(),
         })
     }
