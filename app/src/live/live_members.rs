@@ -45,7 +45,7 @@ pub fn LiveMembers(first: Tried, label: String) -> impl IntoView {
     };
     view! {
         <p class="count" role="status">{move || found.get().sentence}</p>
-        <div class="table" role="region" tabindex="0" aria-label=label>{table}</div>
+        <div class="table data" role="region" tabindex="0" aria-label=label>{table}</div>
     }
 }
 

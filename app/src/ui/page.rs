@@ -33,7 +33,12 @@ impl Screen {
 
     /// The same page with commands.
     pub fn with_commands(self, commands: impl IntoAny) -> Self {
-        Self { commands: Some(commands.into_any()), ..self }
+        self.with_commands_if(Some(commands))
+    }
+
+    /// The same, where the person may do something here; else nothing stands there.
+    pub fn with_commands_if(self, commands: Option<impl IntoAny>) -> Self {
+        Self { commands: commands.map(IntoAny::into_any), ..self }
     }
 }
 

@@ -4,14 +4,16 @@ use leptos::prelude::*;
 use serde::Serialize;
 
 use super::icon::{Icon, icon};
+use super::list::ListQuery;
+use super::parts::EmptyState;
 use crate::request::{lang, with_query};
 use crate::texts::td_string;
 
-/// A table that scrolls by itself. `label` says what is in it.
+/// A table that scrolls by itself. `label` says what is in it; `is_data` keeps each row of people's data on one line.
 #[component]
-pub fn Table(#[prop(into)] label: String, head: AnyView, body: AnyView) -> AnyView {
+pub fn Table(#[prop(into)] label: String, #[prop(optional)] is_data: bool, head: AnyView, body: AnyView) -> AnyView {
     view! {
-        <div class="table" role="region" tabindex="0" aria-label=label.clone()>
+        <div class="table" class:data=is_data role="region" tabindex="0" aria-label=label.clone()>
             <table>
                 <thead><tr>{head}</tr></thead>
                 <tbody>{body}</tbody>
@@ -30,20 +32,12 @@ struct Order<'a> {
     search: &'a str,
 }
 
-/// A column that sorts the list: a link to the same page in this order. `order` is `desc` or empty.
-#[component]
-pub fn SortHeader(
-    path: &'static str,
-    column: &'static str,
-    #[prop(into)] text: String,
-    sort: String,
-    order: String,
-    search: String,
-) -> AnyView {
-    let is_sorted = sort == column;
-    let is_descending = is_sorted && order == "desc";
+/// A column that sorts the list: a link to the same page in this order. Lists are by `name` unless asked otherwise.
+pub fn sort_header(path: &'static str, asked: &ListQuery, column: &'static str, text: &'static str) -> AnyView {
+    let is_sorted = asked.sort_or("name") == column;
+    let is_descending = is_sorted && asked.is_descending();
     let next = if is_sorted && !is_descending { "desc" } else { "" };
-    let link = with_query(path, &Order { sort: column, order: next, search: &search });
+    let link = with_query(path, &Order { sort: column, order: next, search: &asked.search });
     let aria = is_sorted.then_some(if is_descending { "descending" } else { "ascending" });
     view! {
         <th scope="col" aria-sort=aria>
@@ -53,6 +47,13 @@ pub fn SortHeader(
         </th>
     }
     .into_any()
+}
+
+/// A list of which nothing fits the search.
+pub fn nothing_found() -> AnyView {
+    let language = lang();
+    let (title, text) = (td_string!(language, common.nothing_found), td_string!(language, common.nothing_found_text));
+    view! { <EmptyState title text /> }.into_any()
 }
 
 /// The search of a list: a form that changes the address. `keep` are other keys of the address that stay.

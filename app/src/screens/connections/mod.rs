@@ -21,8 +21,8 @@ use crate::routes::{self, CONNECTIONS, MenuItem, NEW_CONNECTION};
 use crate::services::{Answer, ConnectionLine, Services};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    ActionsMenu, Badge, Choice, EmptyState, Icon, ListQuery, PostButton, Screen, SearchForm, SortHeader, Table,
-    TimeAgo, Tone, icon, kind_name, number, sentences, signed_in,
+    ActionsMenu, Badge, Choice, EmptyState, Icon, ListQuery, PostButton, Screen, SearchForm, Table, TimeAgo, Tone,
+    icon, kind_name, nothing_found, number, sentences, signed_in, sort_header,
 };
 
 /// The connections.
@@ -57,8 +57,8 @@ async fn load(actor: Actor) -> Answer<Screen> {
         }
         .into_any()
     };
-    let screen = Screen::new(td_string!(language, connections.title), body);
-    Ok(if is_empty { screen } else { screen.with_commands(add_button(language, &services)) })
+    let add = (!is_empty).then(|| add_button(language, &services));
+    Ok(Screen::new(td_string!(language, connections.title), body).with_commands_if(add))
 }
 
 /// *Add connection* leads to the choice of a destination.
@@ -99,15 +99,9 @@ fn arranged(services: &Services, lines: Vec<ConnectionLine>, asked: &ListQuery) 
 
 fn list(language: Locale, services: &Services, lines: Vec<ConnectionLine>, asked: ListQuery) -> AnyView {
     if lines.is_empty() {
-        return view! {
-            <EmptyState title=td_string!(language, common.nothing_found) text=td_string!(language, common.nothing_found_text) />
-        }
-        .into_any();
+        return nothing_found();
     }
-    let header = |column: &'static str, text: &'static str| {
-        let (sort, order, search) = (asked.sort_or("name"), asked.order.clone(), asked.search.clone());
-        view! { <SortHeader path=CONNECTIONS column text sort order search /> }
-    };
+    let header = |column, text| sort_header(CONNECTIONS, &asked, column, text);
     let head = view! {
         {header("name", td_string!(language, common.display_name))}
         {header("type", td_string!(language, common.kind))}

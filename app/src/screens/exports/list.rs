@@ -13,8 +13,8 @@ use crate::screens::runs::run_badge;
 use crate::services::{Answer, ExportLine, Services};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    ActionsMenu, Badge, EmptyState, FaultSummary, Icon, ListQuery, PostButton, Screen, SearchForm, SortHeader, Table,
-    TimeAgo, Tone, date_time_text, icon, kind_name, kind_picture, sentences, signed_in,
+    ActionsMenu, Badge, EmptyState, FaultSummary, Icon, ListQuery, PostButton, Screen, SearchForm, Table, TimeAgo,
+    Tone, date_time_text, icon, kind_name, kind_picture, nothing_found, sentences, signed_in, sort_header,
 };
 
 /// The exports.
@@ -109,15 +109,9 @@ fn arranged(language: Locale, services: &Services, lines: Vec<ExportLine>, asked
 
 fn filled(language: Locale, services: &Services, actor: &Actor, lines: Vec<ExportLine>, asked: ListQuery) -> AnyView {
     if lines.is_empty() {
-        return view! {
-            <EmptyState title=td_string!(language, common.nothing_found) text=td_string!(language, common.nothing_found_text) />
-        }
-        .into_any();
+        return nothing_found();
     }
-    let header = |column: &'static str, text: &'static str| {
-        let (sort, order, search) = (asked.sort_or("name"), asked.order.clone(), asked.search.clone());
-        view! { <SortHeader path=EXPORTS column text sort order search /> }
-    };
+    let header = |column, text| sort_header(EXPORTS, &asked, column, text);
     let shows_permissions = actor.role == Role::Contributor;
     let head = view! {
         {header("name", td_string!(language, common.display_name))}

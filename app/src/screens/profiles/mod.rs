@@ -26,7 +26,7 @@ pub(crate) fn profile_table(label: &str, attributes: &[Attribute], rows: Vec<Vec
         view! { <tr>{cells.collect_view()}</tr> }
     });
     let label = label.to_owned();
-    view! { <Table label head=head.into_any() body=body.collect_view().into_any() /> }.into_any()
+    view! { <Table label is_data=true head=head.into_any() body=body.collect_view().into_any() /> }.into_any()
 }
 
 /// Data > Profiles.

@@ -67,7 +67,6 @@ fn head(language: Locale) -> AnyView {
     view! {
         <th scope="col">{td_string!(language, runs.started)}</th>
         <th scope="col">{td_string!(language, common.status)}</th>
-        <th scope="col">{td_string!(language, runs.started_by)}</th>
         <th scope="col" class="number">{td_string!(language, runs.duration)}</th>
         {numbers.map(|text| view! { <th scope="col" class="number">{text}</th> }).collect_view()}
     }
@@ -79,9 +78,11 @@ fn row(language: Locale, run: Run) -> AnyView {
     let numbers = [counts.members, counts.accepted, counts.unchanged, counts.rejected, counts.held, counts.unconfirmed];
     view! {
         <tr>
-            <th scope="row"><a href=routes::run(run.id)><TimeAgo at=run.started_at.unwrap_or(run.queued_at) /></a></th>
+            <th scope="row">
+                <a href=routes::run(run.id)><TimeAgo at=run.started_at.unwrap_or(run.queued_at) /></a>
+                <div class="by">{started_by(language, &run)}</div>
+            </th>
             <td>{run_badge(language, &run)}</td>
-            <td>{started_by(language, &run)}</td>
             <td class="number">{seconds_taken(&run).map(|seconds| duration_text(language, seconds))}</td>
             {numbers.map(|count| view! { <td class="number">{number(language, count)}</td> }).collect_view()}
         </tr>

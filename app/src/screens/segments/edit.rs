@@ -269,7 +269,7 @@ pub fn SegmentPage() -> impl IntoView {
             {editor(form, Some(&line), &attributes, may_edit && !is_static)}
             {shown}
         };
-        let screen = Screen::new(line.segment.name.clone(), body);
-        Ok(if may_edit { screen.with_commands(commands(&line)) } else { screen })
+        let commands = may_edit.then(|| commands(&line));
+        Ok(Screen::new(line.segment.name.clone(), body).with_commands_if(commands))
     })
 }

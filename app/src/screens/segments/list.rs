@@ -3,11 +3,14 @@
 use domain::access::may_edit_data;
 use leptos::prelude::*;
 
-use crate::request::{lang, services};
+use crate::request::{lang, query, services};
 use crate::routes::{self, MenuItem};
 use crate::services::SegmentLine;
 use crate::texts::td_string;
-use crate::ui::{Badge, EmptyState, Icon, Screen, Table, TimeAgo, Tone, icon, number, signed_in};
+use crate::ui::{
+    Badge, EmptyState, Icon, ListQuery, Screen, SearchForm, Table, TimeAgo, Tone, icon, nothing_found, number,
+    signed_in, sort_header,
+};
 
 /// The state of a segment.
 pub(super) fn state(line: &SegmentLine) -> AnyView {
@@ -51,6 +54,37 @@ fn row(line: SegmentLine) -> AnyView {
     .into_any()
 }
 
+/// The lines that fit the search, in the order that was asked for.
+fn arranged(lines: Vec<SegmentLine>, asked: &ListQuery) -> Vec<SegmentLine> {
+    let mut lines: Vec<_> = lines.into_iter().filter(|line| asked.fits([line.segment.name.as_str()])).collect();
+    match asked.sort.as_str() {
+        "type" => lines.sort_by_key(type_of),
+        "refreshed" => lines.sort_by_key(|line| line.refreshed_at),
+        _ => lines.sort_by_key(|line| line.segment.name.to_lowercase()),
+    }
+    if asked.is_descending() {
+        lines.reverse();
+    }
+    lines
+}
+
+fn table(lines: Vec<SegmentLine>, asked: &ListQuery) -> AnyView {
+    if lines.is_empty() {
+        return nothing_found();
+    }
+    let language = lang();
+    let header = |column, text| sort_header(routes::SEGMENTS, asked, column, text);
+    let head = view! {
+        {header("name", td_string!(language, common.display_name))}
+        {header("type", td_string!(language, common.kind))}
+        <th scope="col">{td_string!(language, segments.state)}</th>
+        <th scope="col" class="number">{td_string!(language, segments.members)}</th>
+        {header("refreshed", td_string!(language, common.refreshed))}
+    };
+    let body = lines.into_iter().map(row).collect_view();
+    view! { <Table label=td_string!(language, segments.title) head=head.into_any() body=body.into_any() /> }.into_any()
+}
+
 /// Segments.
 #[component]
 pub fn SegmentsPage() -> impl IntoView {
@@ -76,19 +110,13 @@ pub fn SegmentsPage() -> impl IntoView {
             let empty = view! { <EmptyState title=td_string!(language, segments.empty) text action /> };
             return Ok(Screen::new(title, empty));
         }
-        let head = view! {
-            <th scope="col">{td_string!(language, common.display_name)}</th>
-            <th scope="col">{td_string!(language, common.kind)}</th>
-            <th scope="col">{td_string!(language, segments.state)}</th>
-            <th scope="col" class="number">{td_string!(language, segments.members)}</th>
-            <th scope="col">{td_string!(language, common.refreshed)}</th>
+        let asked: ListQuery = query();
+        let body = view! {
+            <div class="toolbar">
+                <SearchForm path=routes::SEGMENTS label=td_string!(language, segments.search) value=asked.search.clone() />
+            </div>
+            {table(arranged(lines, &asked), &asked)}
         };
-        let body = lines.into_iter().map(row).collect_view();
-        let table = view! { <Table label=title head=head.into_any() body=body.into_any() /> };
-        let screen = Screen::new(title, table);
-        Ok(match add {
-            Some(add) => screen.with_commands(add),
-            None => screen,
-        })
+        Ok(Screen::new(title, body).with_commands_if(add))
     })
 }

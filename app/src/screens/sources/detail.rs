@@ -199,10 +199,6 @@ pub fn SourcePage() -> impl IntoView {
             {refresh_view(line.source.id, line.last_refresh)}
             {columns}
         };
-        let screen = Screen::new(title, body);
-        Ok(match commands {
-            Some(commands) => screen.with_commands(commands),
-            None => screen,
-        })
+        Ok(Screen::new(title, body).with_commands_if(commands))
     })
 }

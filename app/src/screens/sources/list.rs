@@ -4,11 +4,14 @@ use domain::access::may_edit_data;
 use domain::source::Location;
 use leptos::prelude::*;
 
-use crate::request::{lang, services};
+use crate::request::{lang, query, services};
 use crate::routes::{self, MenuItem};
 use crate::services::{Refresh, RefreshState, SourceLine};
 use crate::texts::td_string;
-use crate::ui::{Badge, EmptyState, Icon, Screen, Table, TimeAgo, Tone, icon, number, signed_in};
+use crate::ui::{
+    Badge, EmptyState, Icon, ListQuery, Screen, SearchForm, Table, TimeAgo, Tone, icon, nothing_found, number,
+    signed_in, sort_header,
+};
 
 /// Where a file is, as people know it.
 pub(super) fn place(location: &Location) -> String {
@@ -33,10 +36,11 @@ pub(super) fn refresh_badge(refresh: Option<&Refresh>) -> AnyView {
 
 fn row(line: SourceLine) -> AnyView {
     let language = lang();
+    let finished_at = refreshed(&line);
     let refresh = line.last_refresh;
     let profiles = refresh.as_ref().filter(|r| r.state == RefreshState::Successful);
     let profiles = profiles.map(|r| number(language, r.report.accepted)).unwrap_or_default();
-    let when = match refresh.as_ref().and_then(|r| r.finished_at) {
+    let when = match finished_at {
         Some(at) => view! { <TimeAgo at /> }.into_any(),
         None => td_string!(language, common.never).into_any(),
     };
@@ -50,6 +54,45 @@ fn row(line: SourceLine) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// When the last refresh ended.
+fn refreshed(line: &SourceLine) -> Option<i64> {
+    line.last_refresh.as_ref().and_then(|refresh| refresh.finished_at)
+}
+
+/// The lines that fit the search, in the order that was asked for.
+fn arranged(lines: Vec<SourceLine>, asked: &ListQuery) -> Vec<SourceLine> {
+    let mut lines: Vec<_> = lines
+        .into_iter()
+        .filter(|line| asked.fits([line.source.name.as_str(), &place(&line.source.location)]))
+        .collect();
+    match asked.sort.as_str() {
+        "file" => lines.sort_by_key(|line| place(&line.source.location).to_lowercase()),
+        "refreshed" => lines.sort_by_key(refreshed),
+        _ => lines.sort_by_key(|line| line.source.name.to_lowercase()),
+    }
+    if asked.is_descending() {
+        lines.reverse();
+    }
+    lines
+}
+
+fn table(lines: Vec<SourceLine>, asked: &ListQuery) -> AnyView {
+    if lines.is_empty() {
+        return nothing_found();
+    }
+    let language = lang();
+    let header = |column, text| sort_header(routes::SOURCES, asked, column, text);
+    let head = view! {
+        {header("name", td_string!(language, common.display_name))}
+        {header("file", td_string!(language, sources.file))}
+        <th scope="col">{td_string!(language, common.status)}</th>
+        <th scope="col" class="number">{td_string!(language, common.profiles)}</th>
+        {header("refreshed", td_string!(language, common.refreshed))}
+    };
+    let body = lines.into_iter().map(row).collect_view();
+    view! { <Table label=td_string!(language, sources.title) head=head.into_any() body=body.into_any() /> }.into_any()
 }
 
 /// Data > Sources.
@@ -77,19 +120,13 @@ pub fn SourcesPage() -> impl IntoView {
             };
             return Ok(Screen::new(title, empty));
         }
-        let head = view! {
-            <th scope="col">{td_string!(language, common.display_name)}</th>
-            <th scope="col">{td_string!(language, sources.file)}</th>
-            <th scope="col">{td_string!(language, common.status)}</th>
-            <th scope="col" class="number">{td_string!(language, common.profiles)}</th>
-            <th scope="col">{td_string!(language, common.refreshed)}</th>
+        let asked: ListQuery = query();
+        let body = view! {
+            <div class="toolbar">
+                <SearchForm path=routes::SOURCES label=td_string!(language, sources.search) value=asked.search.clone() />
+            </div>
+            {table(arranged(lines, &asked), &asked)}
         };
-        let body = lines.into_iter().map(row).collect_view();
-        let table = view! { <Table label=title head=head.into_any() body=body.into_any() /> };
-        let screen = Screen::new(title, table);
-        Ok(match add {
-            Some(add) => screen.with_commands(add),
-            None => screen,
-        })
+        Ok(Screen::new(title, body).with_commands_if(add))
     })
 }
