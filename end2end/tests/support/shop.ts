@@ -46,7 +46,8 @@ export_user = "${ADMIN.email}"
 consent = { agreed_by = "${ADMIN.email}", language = "en", wording = "The test agrees." }
 `;
 
-const exporting = (name: string, over: string, segment: string) => `
+/** An export as a configuration has it. */
+export const exporting = (name: string, over: string, segment: string) => `
 [[export]]
 name = "${name}"
 connection = "${over}"
@@ -61,7 +62,7 @@ items = [{ attribute = "country", operator = "equals", values = ["${country}"] }
 `;
 
 /** People, profiles, two segments, two connections and an export over each: what tests about rights begin with. */
-export async function openShop(ferry: Ferry): Promise<void> {
+export async function openShop(ferry: Ferry, more = ""): Promise<void> {
   for (const one of [ADMIN, CONTRIBUTOR, VIEWER]) await ferry.addPerson(one);
   await ferry.file("customers.csv", CUSTOMERS);
   await ferry.apply(
@@ -73,6 +74,7 @@ export async function openShop(ferry: Ferry): Promise<void> {
       connection(PRIVATE, "administrators"),
       exporting(SHARED_EXPORT, SHARED, "Nordic"),
       exporting(PRIVATE_EXPORT, PRIVATE, "Spain"),
+      more,
     ].join(""),
   );
 }
