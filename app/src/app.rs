@@ -10,7 +10,7 @@ use crate::request::lang;
 use crate::screens::connections::{
     ConnectionPage, ConnectionsPage, NewConnectionPage, RemoveConnectionPage, SetUpConnectionPage,
 };
-use crate::screens::exports::{ExportPage, ExportsPage, NewExportPage, RemoveExportPage};
+use crate::screens::exports::{DryRunPage, ExportPage, ExportsPage, NewExportPage, RemoveExportPage};
 use crate::screens::not_found::{HomePage, NotFoundPage};
 use crate::screens::profiles::ProfilesPage;
 use crate::screens::runs::{RunPage, RunsPage};
@@ -37,6 +37,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/data/exports") view=ExportsPage ssr=WHOLE />
                 <Route path=path!("/data/exports/new") view=NewExportPage ssr=WHOLE />
                 <Route path=path!("/data/exports/:id") view=ExportPage ssr=WHOLE />
+                <Route path=path!("/data/exports/:id/dry-run") view=DryRunPage ssr=WHOLE />
                 <Route path=path!("/data/exports/:id/remove") view=RemoveExportPage ssr=WHOLE />
                 <Route path=path!("/data/exports/:id/runs") view=RunsPage ssr=WHOLE />
                 <Route path=path!("/runs/:id") view=RunPage ssr=WHOLE />

@@ -68,6 +68,11 @@ pub fn export(id: ExportId) -> String {
     format!("{EXPORTS}/{id}")
 }
 
+/// What the next run of an export would do.
+pub fn dry_run(id: ExportId) -> String {
+    format!("{EXPORTS}/{id}/dry-run")
+}
+
 /// The question before an export is removed.
 pub fn remove_export(id: ExportId) -> String {
     format!("{EXPORTS}/{id}/remove")

@@ -3,10 +3,12 @@
 
 use crate::error::AppError;
 
+mod dry_run;
 mod lines;
 #[cfg(feature = "ssr")]
 mod traits;
 
+pub use dry_run::*;
 pub use lines::*;
 #[cfg(feature = "ssr")]
 pub use traits::*;

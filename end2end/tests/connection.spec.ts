@@ -2,7 +2,6 @@
 import type { Page } from "@playwright/test";
 
 import { ADMIN } from "./support/ferry";
-import { PRIVATE, PRIVATE_EXPORT, SHARED, SHARED_EXPORT, exporting, openShop } from "./support/shop";
 import { BRAND, KEY, WEAK_KEY, WRONG_KEY } from "./support/simulator";
 import { expect, heading, openActions, signIn, test } from "./support/test";
 import { en, filled } from "./support/words";
@@ -115,27 +114,4 @@ test("a saved connection never shows its key, and can be shared, renamed, given 
   await page.getByRole("button", { name: en.common.remove, exact: true }).click();
   await expect(page.getByText(en.common.note_removed)).toBeVisible();
   await expect(page.getByText(en.connections.empty_title)).toBeVisible();
-});
-
-test("who removes a connection decides what becomes of each export that uses it", async ({ page, ferry, guard }) => {
-  await openShop(ferry, exporting("Spanish newsletter", SHARED, "Spain"));
-  await signIn(page, ADMIN);
-  await guard.look(page);
-  await page.goto("/admin/connections");
-  await openActions(page, SHARED);
-  await guard.look(page);
-  await page.getByRole("link", { name: en.common.remove, exact: true }).click();
-  await guard.look(page);
-  const about = (name: string) => page.getByRole("group", { name });
-  await expect(about(SHARED_EXPORT).getByLabel(en.connections.detach_export)).toBeChecked();
-  await about("Spanish newsletter").getByLabel(en.connections.remove_export).check();
-  await expect(about(PRIVATE_EXPORT)).toHaveCount(0);
-  await page.getByRole("button", { name: en.common.remove, exact: true }).click();
-  await expect(page.getByText(en.common.note_removed)).toBeVisible();
-
-  await page.goto("/data/exports");
-  await expect(page.getByRole("row", { name: SHARED_EXPORT })).toContainText(en.exports.no_connection);
-  await expect(page.getByRole("row", { name: PRIVATE_EXPORT })).toContainText(PRIVATE);
-  await expect(page.getByRole("row", { name: "Spanish newsletter" })).toHaveCount(0);
-  await guard.look(page);
 });

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectionId, ExportId, SegmentId};
 use crate::mapping::Mapping;
+use crate::safety::Safety;
 use crate::schedule::Schedule;
 
 /// An export.
@@ -31,4 +32,7 @@ pub struct ExportSettings {
     pub segments: Vec<SegmentId>,
     /// When it runs by itself.
     pub schedule: Schedule,
+    /// What keeps it from doing harm.
+    #[serde(default)]
+    pub safety: Safety,
 }

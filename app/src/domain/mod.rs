@@ -11,21 +11,25 @@
 //! - **Connection**: one account at a destination ([`connection`]); its **audience** says who may use it ([`access`]).
 //! - **Data matching**: which attribute feeds which destination field ([`mapping`]).
 //! - **Export**: a saved definition; saving never runs it ([`export`]). Its **schedule** says when it runs ([`schedule`]).
-//! - **Run**: one execution of an export ([`run`]). **Plan**, **ledger** and **batch** are the engine's words.
+//! - **Run**: one execution of an export ([`run`]). The **brake** holds one that is unlike the ones before ([`brake`]).
+//!   **Plan**, **ledger** and **batch** are the engine's words.
 //! - **Actor**: the person making a request ([`access`]). *Viewer* is only ever the role.
 //!
 //! The crate stands apart from `app` so that the data engine is not rebuilt when a screen changes.
 
 pub mod access;
 pub mod attribute;
+pub mod brake;
 pub mod connection;
 pub mod destination;
+pub mod estimate;
 pub mod export;
 pub mod id;
 pub mod mapping;
 pub mod paging;
 pub mod rule;
 pub mod run;
+pub mod safety;
 pub mod schedule;
 pub mod segment;
 pub mod source;

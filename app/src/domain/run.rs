@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::brake::Alarm;
 use crate::id::{ExportId, RunId};
 
 /// The state of a run.
@@ -242,11 +243,13 @@ pub enum RunReason {
     CrashLoop,
     /// Ferry could not read or write its own files or database.
     Storage,
+    /// It is unlike the runs before it, and a person has to look at it first.
+    Approval,
 }
 
 impl RunReason {
     /// All reasons.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::RateLimit,
         Self::DestinationUnavailable,
         Self::DestinationWorking,
@@ -265,6 +268,7 @@ impl RunReason {
         Self::CanceledByPerson,
         Self::CrashLoop,
         Self::Storage,
+        Self::Approval,
     ];
 
     /// The name in the database and in translations.
@@ -288,6 +292,7 @@ impl RunReason {
             Self::CanceledByPerson => "canceled_by_person",
             Self::CrashLoop => "crash_loop",
             Self::Storage => "storage",
+            Self::Approval => "approval",
         }
     }
 
@@ -326,6 +331,12 @@ pub struct Run {
     pub settings_version: i64,
     /// The slot of the schedule it stands for.
     pub slot_at: Option<i64>,
+    /// Why it was held for a person to look at, if it was.
+    pub alarm: Option<Alarm>,
+    /// Who let it go on then: an address.
+    pub approved_by: Option<String>,
+    /// The run whose rows it sends again, if it is to send only those.
+    pub resend_of: Option<RunId>,
     /// What became of the rows.
     pub counts: Counts,
     /// When it was queued.
@@ -334,4 +345,11 @@ pub struct Run {
     pub started_at: Option<i64>,
     /// When it ended.
     pub finished_at: Option<i64>,
+}
+
+impl Run {
+    /// Does it wait for a person to approve or reject it?
+    pub fn awaits_approval(&self) -> bool {
+        self.state == RunState::Waiting && self.reason == Some(RunReason::Approval) && !self.cancel_requested
+    }
 }

@@ -12,6 +12,8 @@ use crate::error::AppError;
 pub struct Progress {
     /// The run has ended.
     pub is_final: bool,
+    /// Somebody is asked to decide something.
+    pub asks: bool,
     /// The state.
     pub state: String,
     /// Share of the work that is done, in percent; none before it is known.
@@ -74,8 +76,8 @@ pub fn LiveProgress(
                         Ok(next) => {
                             is_lost.set(false);
                             looks.update_value(|looks| *looks += 1);
-                            if next.is_final {
-                                // The page of an ended run has more to say: counts, reasons, the file.
+                            if next.is_final || next.asks != shown.get_untracked().asks {
+                                // The page has more to say: counts, reasons, the file; or the question.
                                 announced.set(next.state.clone());
                                 let _ = window().location().reload();
                             } else if looks.get_value().is_multiple_of(LOOKS_PER_ANNOUNCEMENT) {

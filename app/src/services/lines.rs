@@ -26,6 +26,8 @@ pub enum Note {
     RunsQueued(u32),
     /// A run was asked to stop.
     CancelRequested,
+    /// A run that was held goes on.
+    RunApproved,
     /// A refresh has begun.
     RefreshStarted,
     /// A person was added; the link to hand over.
@@ -259,8 +261,14 @@ pub struct RunView {
     pub seconds_left: Option<u64>,
     /// Rejected, held and unconfirmed rows by reason.
     pub reasons: Vec<(domain::run::RowReason, u64)>,
+    /// Some of those rows, of each reason, once the run has ended.
+    pub examples: Vec<TroubledRow>,
+    /// May this person send those rows again?
+    pub may_resend: bool,
     /// May this person cancel it?
     pub may_cancel: bool,
+    /// May this person approve it, where it waits for that?
+    pub may_approve: bool,
 }
 
 /// One row that did not arrive.

@@ -170,8 +170,14 @@ pub trait Exports: Send + Sync {
     async fn start_run(&self, actor: &Actor, id: ExportId) -> Answer<RunId>;
     /// Queues a run of every export that has a schedule and that the actor may edit.
     async fn run_all(&self, actor: &Actor) -> Answer<Vec<RunId>>;
+    /// What the next run of an export would do. Sends nothing, and leaves nothing behind.
+    async fn dry_run(&self, actor: &Actor, id: ExportId) -> Answer<DryRun>;
     /// Asks a run to stop: no new request from then on.
     async fn cancel_run(&self, actor: &Actor, id: RunId) -> Answer<()>;
+    /// Queues a run of only the rows that an ended run could not deliver; [`AppError::Stale`] when there are none.
+    async fn resend(&self, actor: &Actor, id: RunId) -> Answer<RunId>;
+    /// Lets a run go on that is held because it is unlike the ones before it; [`AppError::Stale`] when it is not (any more).
+    async fn approve_run(&self, actor: &Actor, id: RunId) -> Answer<()>;
     /// One run, with its progress.
     async fn run(&self, actor: &Actor, id: RunId) -> Answer<RunView>;
     /// The runs of one export (or of all), newest first.

@@ -158,6 +158,7 @@ pub fn run_reason(language: Locale, reason: RunReason) -> Sentence {
         RunReason::CanceledByPerson => sentence!(language, states.canceled_by_person, canceled_by_person_todo),
         RunReason::CrashLoop => sentence!(language, states.crash_loop, crash_loop_todo),
         RunReason::Storage => sentence!(language, states.storage, storage_todo),
+        RunReason::Approval => sentence!(language, states.approval, approval_todo),
     }
 }
 
@@ -240,6 +241,7 @@ pub fn note(language: Locale, note: &Note) -> String {
             text!(language, common.note_runs_queued, count = move || count)
         }
         Note::CancelRequested => td_string!(language, common.note_cancel_requested).to_owned(),
+        Note::RunApproved => td_string!(language, safety.note_approved).to_owned(),
         Note::RefreshStarted => td_string!(language, common.note_refresh_started).to_owned(),
         Note::KeyReplaced => td_string!(language, common.note_key_replaced).to_owned(),
         Note::Invited(_) => td_string!(language, common.note_invited).to_owned(),

@@ -46,8 +46,7 @@ export_user = "${ADMIN.email}"
 consent = { agreed_by = "${ADMIN.email}", language = "en", wording = "The test agrees." }
 `;
 
-/** An export as a configuration has it. */
-export const exporting = (name: string, over: string, segment: string) => `
+const exporting = (name: string, over: string, segment: string) => `
 [[export]]
 name = "${name}"
 connection = "${over}"
@@ -62,7 +61,7 @@ items = [{ attribute = "country", operator = "equals", values = ["${country}"] }
 `;
 
 /** People, profiles, two segments, two connections and an export over each: what tests about rights begin with. */
-export async function openShop(ferry: Ferry, more = ""): Promise<void> {
+export async function openShop(ferry: Ferry): Promise<void> {
   for (const one of [ADMIN, CONTRIBUTOR, VIEWER]) await ferry.addPerson(one);
   await ferry.file("customers.csv", CUSTOMERS);
   await ferry.apply(
@@ -74,7 +73,6 @@ export async function openShop(ferry: Ferry, more = ""): Promise<void> {
       connection(PRIVATE, "administrators"),
       exporting(SHARED_EXPORT, SHARED, "Nordic"),
       exporting(PRIVATE_EXPORT, PRIVATE, "Spain"),
-      more,
     ].join(""),
   );
 }

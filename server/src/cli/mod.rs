@@ -9,6 +9,7 @@ use crate::config::{Settings, start_logging};
 pub mod apply;
 pub mod check;
 pub mod desk;
+mod dry_run;
 pub mod import;
 pub mod run;
 mod serve;

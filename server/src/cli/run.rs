@@ -20,7 +20,8 @@ use crate::services::exports::wait_for_run;
 /// Run an export, wait for its end, and print the receipt.
 ///
 /// Works beside a running server. A run of the export that is active already is waited for. Exit codes: 0 successful,
-/// 1 failed, 3 completed with errors (some rows were rejected, held back or are unconfirmed), 4 canceled or skipped.
+/// 1 failed, 3 completed with errors (some rows were rejected, held back or are unconfirmed), 4 canceled or skipped,
+/// 5 held: it is unlike the runs before it, and waits until somebody approves or rejects it on its page.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// The export: its name or its id.
@@ -28,6 +29,10 @@ pub struct RunArgs {
     /// Print the receipt as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Only say what a run would do: counts, some rows before and after, requests and minutes. Sends nothing, and does
+    /// not count as a run.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Act as this person; by default as the first administrator.
     #[arg(long = "as", value_name = "EMAIL")]
     pub as_email: Option<String>,
@@ -44,6 +49,11 @@ pub async fn run(config: &Config, args: &RunArgs) -> anyhow::Result<ExitCode> {
 async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let actor = desk.actor(args.as_email.as_deref()).await?;
     let export = find(desk, &actor, &args.export).await?;
+    if args.dry_run {
+        let dry = desk.exports.dry_run(&actor, export).await.map_err(words::error)?;
+        super::dry_run::print(&dry, args.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let engine = desk.start_engine();
     let queued = desk.exports.queue_run(&actor, export, Trigger::CommandLine).await;
     let mut state = None;
@@ -65,6 +75,10 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
     } else {
         print(&receipt, run.reason);
     }
+    if let Some(alarm) = run.alarm.as_ref().filter(|_| run.awaits_approval()) {
+        eprintln!("{}", words::held(alarm));
+        return Ok(ExitCode::from(HELD));
+    }
     Ok(ExitCode::from(exit_code(run.state)))
 }
 
@@ -84,6 +98,9 @@ async fn find(desk: &Desk, actor: &Actor, text: &str) -> anyhow::Result<ExportId
         }
     }
 }
+
+/// The exit code of a run that waits for a person's approval.
+const HELD: u8 = 5;
 
 /// What the exit code says about the outcome.
 fn exit_code(state: RunState) -> u8 {

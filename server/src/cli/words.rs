@@ -1,6 +1,7 @@
 //! What the command line says about errors. English, as all of the command line.
 
 use app::error::{AppError, DestinationFault, FieldFaultKind, FileFault};
+use domain::brake::{Alarm, Surprise};
 use domain::run::RunReason;
 
 /// An error of a service, said in words.
@@ -64,6 +65,34 @@ fn not_ready(reason: RunReason) -> &'static str {
         RunReason::NoProfiles => "there are no profiles yet; import a data source first",
         RunReason::SettingsInvalid => "its data matching or a segment no longer fits the attributes; edit them first",
         other => other.as_str(),
+    }
+}
+
+/// Why a run is held, and what to do.
+pub fn held(alarm: &Alarm) -> String {
+    let mut lines = vec!["nothing has been sent: the run is unlike the ones before it".to_owned()];
+    lines.extend(alarm.surprises.iter().map(|surprise| format!("  - {}", unusual(surprise))));
+    lines.push(format!(
+        "  compared with the last {} run(s); the profiles are {} day(s) old",
+        alarm.runs, alarm.age_days
+    ));
+    lines.push("approve or reject it on its page; until then, its scheduled times are skipped".to_owned());
+    lines.join("\n")
+}
+
+/// What is unusual about a run.
+pub fn unusual(surprise: &Surprise) -> String {
+    match surprise {
+        Surprise::NoMembers { usual } => format!("no members are left; usually there are {usual}"),
+        Surprise::FewerMembers { percent, members, usual } => {
+            format!("{percent} % fewer members: {members} instead of about {usual}")
+        }
+        Surprise::ManyLeave { leavers, percent } => {
+            format!("{leavers} people would lose a tag, {percent} % of the usual members")
+        }
+        Surprise::ManyJoin { joiners, percent } => {
+            format!("{joiners} people would be sent for the first time, {percent} % of the usual members")
+        }
     }
 }
 

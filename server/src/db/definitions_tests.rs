@@ -8,6 +8,7 @@ use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, SegmentId, SourceId, UserId};
 use domain::mapping::{Field, Mapping, Match};
 use domain::rule::{Group, Join, Rule};
+use domain::safety::Safety;
 use domain::schedule::Schedule;
 use domain::segment::{Definition, Segment};
 use domain::source::{ImportReport, Location, Reading, Source};
@@ -75,7 +76,8 @@ async fn make_connection(tx: &mut Tx, name: &str) -> ConnectionId {
 fn make_settings(name: &str, connection: Option<ConnectionId>, segments: Vec<SegmentId>) -> ExportSettings {
     let pair = Match { field: Field::Target("email".to_owned()), attribute: "email".to_owned() };
     let mapping = Mapping { matches: vec![pair] };
-    ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule: Schedule::Off }
+    let (schedule, safety) = (Schedule::Off, Safety::default());
+    ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule, safety }
 }
 
 #[tokio::test]

@@ -78,3 +78,18 @@ pub async fn forget_old_ledgers(tx: &mut Tx, export: ExportId) -> Result<Vec<Run
     )?;
     rows.iter().map(|(id,)| parse("runs.id", id)).collect()
 }
+
+/// The run of an export whose ledger says what an account holds; none before the first one for it has ended.
+pub async fn newest_ledger(tx: &mut Tx, export: ExportId, brand: &str) -> Result<Option<RunId>, DbError> {
+    let row = sql::fetch_optional!(
+        tx,
+        (String,),
+        "select id from runs
+         where export_id = $1 and brand_id = $2 and has_ledger
+         order by queued_at desc, id desc
+         limit 1",
+        export.to_string(),
+        brand,
+    )?;
+    row.map(|(id,)| parse("runs.id", &id)).transpose()
+}

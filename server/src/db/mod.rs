@@ -54,6 +54,7 @@ use std::str::FromStr;
 use secrecy::SecretString;
 
 pub mod accounts;
+pub mod approvals;
 pub mod batches;
 pub mod checkpoints;
 pub mod claims;

@@ -26,6 +26,8 @@ pub struct NewRun {
     pub started_by: Option<String>,
     /// The slot that it stands for.
     pub slot_at: Option<i64>,
+    /// The run whose rows it sends again, if it is to send only those.
+    pub resend_of: Option<RunId>,
 }
 
 /// What came of queueing.
@@ -78,6 +80,9 @@ struct Row {
     snapshot: Option<i64>,
     settings_version: i64,
     slot_at: Option<i64>,
+    alarm: Option<String>,
+    approved_by: Option<String>,
+    resend_of: Option<String>,
     members: i64,
     accepted: i64,
     unchanged: i64,
@@ -97,8 +102,8 @@ macro_rules! select_runs {
     ($rest:literal) => {
         concat!(
             "select id, export_id, export_name, started_because, started_by, state, reason, detail, waiting_until,
-                cancel_requested_at, snapshot, settings_version, slot_at, members, accepted, unchanged, rejected,
-                held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at, finished_at
+                cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, members, accepted,
+                unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at, finished_at
              from runs ",
             $rest
         )
@@ -135,6 +140,9 @@ impl Row {
             snapshot: self.snapshot,
             settings_version: self.settings_version,
             slot_at: self.slot_at,
+            alarm: self.alarm.map(|alarm| values::from_json("runs.alarm", &alarm)).transpose()?,
+            approved_by: self.approved_by,
+            resend_of: self.resend_of.map(|id| parse("runs.resend_of", &id)).transpose()?,
             counts,
             queued_at: self.queued_at,
             started_at: self.started_at,
@@ -177,9 +185,9 @@ async fn insert(
         "insert into runs (id, export_id, export_name, connection_id, brand_id, started_because, started_by, state,
             reason, due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger, slot_at, next_row,
             next_tag, next_tag_row, to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
-            rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at)
+            rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $10, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, 0, 0, $10, $14)
+            0, 0, 0, 0, 0, 0, 0, $10, $14, $15)
          on conflict do nothing",
         new.id.to_string(),
         new.export.to_string(),
@@ -195,6 +203,7 @@ async fn insert(
         false,
         new.slot_at,
         state.is_final().then_some(now),
+        new.resend_of.map(|id| id.to_string()),
     )?;
     Ok(added == 1)
 }
@@ -281,7 +290,7 @@ pub async fn go_on_with(tx: &mut Tx, connection: ConnectionId, now: i64) -> Resu
         tx,
         "update runs
          set due_at = $2, waiting_until = $2
-         where connection_id = $1 and state = 'waiting'",
+         where connection_id = $1 and state = 'waiting' and reason <> 'approval'",
         connection.to_string(),
         now,
     )

@@ -1,8 +1,9 @@
 //! Databases for tests: a new SQLite file each, and, where `FERRY_TEST_POSTGRES_URL` is set, a new schema in Postgres.
 
+use domain::id::RunId;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-use super::{Database, DatabaseLocation, Pools, postgres};
+use super::{Database, DatabaseLocation, DbError, Pools, Tx, postgres, sql};
 
 /// A database of one test; its file goes with it.
 pub struct TestDatabase {
@@ -51,4 +52,14 @@ async fn in_new_schema(url: &str) -> Database {
     connection.close().await.expect("closed");
     let pool = postgres::open(&url.into(), Some(&schema)).await.expect("a migrated schema");
     Database(Pools::Postgres(pool))
+}
+
+/// Makes a waiting run due now, as if its time had come.
+pub async fn make_due(tx: &mut Tx, run: RunId) {
+    let changed = set_due(tx, run).await;
+    assert_eq!(changed.expect("changed"), 1);
+}
+
+async fn set_due(tx: &mut Tx, run: RunId) -> Result<u64, DbError> {
+    sql::execute!(tx, "update runs set due_at = 0 where id = $1", run.to_string())
 }

@@ -34,6 +34,7 @@ use crate::secrets::Keyring;
 mod chance;
 mod choose;
 mod close;
+pub mod dry_run;
 mod feed;
 mod guard;
 mod landed;

@@ -1,20 +1,24 @@
 //! What a run works with, fixed when it first gets here and kept in the run: later edits of the export, its segments or
 //! the profiles do not mix in. Then the plan, on disk before the first request.
 
+use domain::brake::{self, Alarm};
 use domain::destination::{DestinationCard, DestinationKind};
-use domain::id::{ConnectionId, SegmentId};
+use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
 use domain::mapping::Mapping;
 use domain::run::{Counts, RunReason};
+use domain::safety::Safety;
 use domain::segment::Definition;
 use ferry_data::DataError;
-use ferry_data::plan::{PlanRequest, PlannedSegment};
+use ferry_data::plan::{PlanRequest, PlanSummary, PlannedSegment};
 use serde::{Deserialize, Serialize};
 
+use super::dry_run::outlook;
 use super::guard::{Signal, usable};
 use super::run::{Ending, Held};
 use super::{Deps, EngineError};
 use crate::db::claims::{self, Claim, Prepared};
-use crate::db::{self, Tx};
+use crate::db::{self, Tx, approvals};
+use crate::destinations::Registry;
 
 /// What a run works with; kept as JSON in its row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +29,12 @@ pub(super) struct Settings {
     segments: Vec<FixedSegment>,
     /// The instant that rules are evaluated at, in microseconds: the same however often the plan is made.
     evaluated_at: i64,
+    /// As it was set then.
+    #[serde(default)]
+    pub(super) safety: Safety,
+    /// The run whose rows alone it sends again.
+    #[serde(default)]
+    resend_of: Option<RunId>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +43,30 @@ struct FixedSegment {
     tag: String,
     definition: Definition,
     is_active: bool,
+}
+
+impl Settings {
+    /// The plan of a run with these settings.
+    pub(super) fn plan_request(
+        &self,
+        run: RunId,
+        export: ExportId,
+        snapshot: i64,
+        card: DestinationCard,
+        ledger: Option<RunId>,
+    ) -> Result<PlanRequest, EngineError> {
+        Ok(PlanRequest {
+            run,
+            export,
+            snapshot,
+            mapping: self.mapping.clone(),
+            card,
+            segments: self.segments.iter().cloned().map(FixedSegment::planned).collect(),
+            ledger,
+            only_of: self.resend_of,
+            now: jiff::Timestamp::from_microsecond(self.evaluated_at).map_err(|_| EngineError::Settings)?,
+        })
+    }
 }
 
 /// The settings of a run that is taken up again.
@@ -44,7 +78,9 @@ pub(super) fn settings_of(claim: &Claim) -> Result<Option<Settings>, EngineError
 /// Fixes the settings of a run that has none yet. An export that is not ready ends its run here.
 pub(super) async fn fix_settings(deps: &Deps, claim: &mut Claim) -> Result<Result<Settings, Ending>, EngineError> {
     let mut tx = deps.db.begin().await?;
-    let (settings, prepared) = match collect(deps, &mut tx, claim).await? {
+    let resend_of = db::runs::find(&mut tx, claim.run).await?.and_then(|run| run.resend_of);
+    let found = collect(&deps.destinations, deps.clock.now_micros(), &mut tx, claim.export, resend_of).await?;
+    let (settings, prepared) = match found {
         Ok(found) => found,
         Err(ending) => return Ok(Err(ending)),
     };
@@ -58,20 +94,27 @@ pub(super) async fn fix_settings(deps: &Deps, claim: &mut Claim) -> Result<Resul
     Ok(Ok(settings))
 }
 
-async fn collect(deps: &Deps, tx: &mut Tx, claim: &Claim) -> Result<Result<(Settings, Prepared), Ending>, EngineError> {
+/// What a run of an export that begins now would work with, or why it could not begin.
+pub(super) async fn collect(
+    destinations: &Registry,
+    evaluated_at: i64,
+    tx: &mut Tx,
+    export: ExportId,
+    resend_of: Option<RunId>,
+) -> Result<Result<(Settings, Prepared), Ending>, EngineError> {
     let skipped = |reason| Ok(Err(Ending::Skipped(reason)));
-    let Some(stored) = db::exports::find(tx, claim.export).await? else { return Ok(Err(Ending::Lost)) };
+    let Some(stored) = db::exports::find(tx, export).await? else { return Ok(Err(Ending::Lost)) };
     let export = stored.export;
     let Some(connection) = export.settings.connection else { return skipped(RunReason::NoConnection) };
     let connection = match usable(tx, connection).await? {
         Ok(connection) => connection,
         Err(reason) => return Ok(Err(Ending::failed(reason))),
     };
-    let Some(destination) = deps.destinations.find(&connection.kind) else {
+    let Some(destination) = destinations.find(&connection.kind) else {
         return skipped(RunReason::NoConnection);
     };
     let Some(snapshot) = db::refreshes::newest_snapshot(tx).await? else { return skipped(RunReason::NoProfiles) };
-    let mapping = export.settings.mapping;
+    let (mapping, safety) = (export.settings.mapping, export.settings.safety);
     if !mapping.faults(&destination.card(), &snapshot.attributes).is_empty() {
         return Ok(Err(Ending::failed(RunReason::SettingsInvalid)));
     }
@@ -83,9 +126,8 @@ async fn collect(deps: &Deps, tx: &mut Tx, claim: &Claim) -> Result<Result<(Sett
             segments.push(FixedSegment { id, tag, definition, is_active });
         }
     }
-    let evaluated_at = deps.clock.now_micros();
     let kind = connection.kind.clone();
-    let settings = Settings { connection: connection.id, kind, mapping, segments, evaluated_at };
+    let settings = Settings { connection: connection.id, kind, mapping, segments, evaluated_at, safety, resend_of };
     let prepared = Prepared {
         connection: (connection.id, connection.brand.id),
         snapshot: snapshot.number,
@@ -104,16 +146,7 @@ pub(super) async fn make_plan(
 ) -> Result<Option<Ending>, EngineError> {
     let deps = &held.deps;
     let Some(snapshot) = claim.snapshot else { return Err(EngineError::Settings) };
-    let request = PlanRequest {
-        run: claim.run,
-        export: claim.export,
-        snapshot,
-        mapping: settings.mapping.clone(),
-        card,
-        segments: settings.segments.iter().cloned().map(FixedSegment::planned).collect(),
-        ledger: claim.ledger_of,
-        now: jiff::Timestamp::from_microsecond(settings.evaluated_at).map_err(|_| EngineError::Settings)?,
-    };
+    let request = settings.plan_request(claim.run, claim.export, snapshot, card, claim.ledger_of)?;
     let summary = tokio::select! {
         biased;
         summary = deps.data.make_plan(request) => match summary {
@@ -135,10 +168,45 @@ pub(super) async fn make_plan(
     let to_change = summary.tags_to_add + summary.tags_to_remove;
     let now = deps.clock.now_micros();
     let mut tx = deps.db.begin().await?;
+    look_out(&mut tx, claim, settings, &summary).await?;
     let kept = claims::planned(&mut tx, claim.run, claim.fence, &counts, summary.to_send, to_change, now).await?;
     tx.commit().await?;
     tracing::info!(run = %claim.run, members = summary.members, to_send = summary.to_send, "the plan is made");
     Ok(if !kept || held.guard.signal() == Signal::Lost { Some(Ending::Lost) } else { None })
+}
+
+/// Compares the plan with the export's own history, and keeps what is unusual with the run: it is then held until a
+/// person has approved it.
+async fn look_out(tx: &mut Tx, claim: &Claim, settings: &Settings, summary: &PlanSummary) -> Result<(), EngineError> {
+    if settings.resend_of.is_some() {
+        // A few rows say nothing about the whole.
+        return Ok(());
+    }
+    let history = match &claim.brand {
+        Some(brand) => approvals::history(tx, claim.export, brand).await?,
+        None => Vec::new(),
+    };
+    let outlook = outlook(summary);
+    let surprises = brake::surprises(&settings.safety.brake, &outlook, &history);
+    let alarm = if surprises.is_empty() {
+        None
+    } else {
+        let runs = u64::try_from(history.len()).unwrap_or(u64::MAX);
+        Some(Alarm { surprises, runs, age_days: age_days(tx, claim, settings).await? })
+    };
+    approvals::record(tx, claim.run, claim.fence, &outlook, claim.ledger_of.is_none(), alarm.as_ref()).await?;
+    Ok(())
+}
+
+/// Whole days since the profiles that the run reads were refreshed.
+async fn age_days(tx: &mut Tx, claim: &Claim, settings: &Settings) -> Result<u64, EngineError> {
+    const DAY: i64 = 24 * 3600 * 1_000_000;
+    let refresh = match claim.snapshot {
+        Some(number) => db::refreshes::find(tx, number).await?,
+        None => None,
+    };
+    let refreshed_at = refresh.and_then(|refresh| refresh.finished_at).unwrap_or(settings.evaluated_at);
+    Ok(u64::try_from((settings.evaluated_at - refreshed_at) / DAY).unwrap_or_default())
 }
 
 impl FixedSegment {

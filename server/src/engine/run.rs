@@ -14,8 +14,11 @@ use super::prepare::{Settings, fix_settings, make_plan, settings_of};
 use super::retry::{GIVE_UP_AFTER, MOST_RECOVERIES, WAIT_FOR_PERSON, micros};
 use super::{Deps, EngineError, close};
 use crate::db::claims::{self, Claim};
-use crate::db::connections;
+use crate::db::{approvals, connections};
 use crate::destinations::Destination;
+
+/// A run that waits for a person goes on when they say so, and not by itself: the end of the year 9999.
+const NEVER: i64 = 253_402_300_799_000_000;
 
 /// How the work on a run ends, for now or for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,8 +127,17 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
         }
         claim.state = RunState::Sending;
     }
+    if is_held(deps, &claim).await? {
+        return Ok(Ending::Wait { reason: RunReason::Approval, detail: String::new(), until: NEVER, failures: 0 });
+    }
     let held = Held { claim, ..held };
     Line::open(held).await?.work_off().await
+}
+
+/// Does a person have to look at the plan before anything is sent?
+async fn is_held(deps: &Deps, claim: &Claim) -> Result<bool, EngineError> {
+    let mut tx = deps.db.read().await?;
+    Ok(approvals::is_held(&mut tx, claim.run).await?)
 }
 
 /// The key of the connection that the run was prepared with, if it may still be used.

@@ -86,6 +86,7 @@ async fn record(deps: &Deps, export: &Export, come: &[i64], now: i64) -> Result<
         trigger: Trigger::Schedule,
         started_by: None,
         slot_at: Some(slot),
+        resend_of: None,
     };
     for slot in earlier {
         runs::record_skipped(&mut tx, &new(*slot), RunReason::Missed, now).await?;

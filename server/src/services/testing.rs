@@ -14,6 +14,7 @@ use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, SegmentId, SourceId, UserId};
 use domain::mapping::{Field, Mapping, Match};
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
+use domain::safety::Safety;
 use domain::schedule::Schedule;
 use domain::source::Location;
 use ferry_data::{DataEngine, DataOptions};
@@ -199,7 +200,8 @@ pub fn connect_draft(name: &str) -> ConnectDraft {
 pub fn settings(name: &str, connection: Option<ConnectionId>, segment: SegmentId) -> ExportSettings {
     let email = Match { field: Field::Target("email".to_owned()), attribute: "email".to_owned() };
     let mapping = Mapping { matches: vec![email] };
-    ExportSettings { name: name.to_owned(), connection, mapping, segments: vec![segment], schedule: Schedule::Off }
+    let (segments, schedule) = (vec![segment], Schedule::Off);
+    ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule, safety: Safety::default() }
 }
 
 struct OnePassword;

@@ -11,6 +11,7 @@ use domain::destination::DestinationKind;
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId, SourceId};
 use domain::mapping::{Field, Mapping, Match};
+use domain::safety::Safety;
 use domain::schedule::Schedule;
 use domain::source::Location;
 use omnisend_simulator::{Options, PRACTICE_KEY, Simulator};
@@ -260,6 +261,7 @@ async fn add_export(
         mapping: Mapping { matches: vec![email] },
         segments: vec![segment],
         schedule: Schedule::Off,
+        safety: Safety::default(),
     };
     stage.services().exports.add(admin, settings).await.expect("an export")
 }

@@ -6,6 +6,7 @@ use domain::connection::ConnectionName;
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
 use domain::id::ExportId;
+use domain::safety::Safety;
 use domain::schedule::Schedule;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -13,6 +14,7 @@ use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
 use super::matching::matching_fields;
+use super::safety::safety_fields;
 use super::schedule::schedule_fields;
 use super::segments::segment_fields;
 use super::{ExportForm, MatchRow, RunExport, SaveExport};
@@ -87,8 +89,8 @@ async fn fresh(services: &Services, actor: &Actor, usable: &[ConnectionName]) ->
         None => domain::mapping::Mapping::default(),
     };
     let connection = if let [only] = usable { Some(only.id) } else { None };
-    let settings =
-        ExportSettings { name: String::new(), connection, mapping, segments: Vec::new(), schedule: Schedule::Off };
+    let (segments, schedule, safety) = (Vec::new(), Schedule::Off, Safety::default());
+    let settings = ExportSettings { name: String::new(), connection, mapping, segments, schedule, safety };
     Ok(ExportForm::of(&settings, 0))
 }
 
@@ -101,11 +103,13 @@ async fn change(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
     let saved = ExportForm::of(&line.export.settings, line.export.version);
     let form = if line.may_edit { asked.form.take().unwrap_or(saved) } else { saved };
     let mut usable = services.connections.usable(&actor).await?;
-    // The connection of an export that one may only look at is no choice of one's own, but is shown.
-    if let (Some(connection), Some(name), Some(kind)) =
-        (line.export.settings.connection, line.connection_name, line.kind)
+    // The connection of an export that one may only look at is no choice of one's own, but is shown; one that is not
+    // shared, without its name.
+    if let (Some(connection), Some(kind)) = (line.export.settings.connection, line.kind)
         && !usable.iter().any(|one| one.id == connection)
     {
+        let hidden = || td_string!(language, exports.connection_hidden).to_owned();
+        let name = line.connection_name.unwrap_or_else(hidden);
         usable.push(ConnectionName { id: connection, name, kind });
     }
     let editor = Editor { language, id: Some(id), path: routes::export(id), is_locked: !line.may_edit };
@@ -120,8 +124,12 @@ async fn change(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
             <a class="button danger" href=routes::remove_export(id)>{icon(Icon::Trash)} {td_string!(language, common.remove)}</a>
         }
     });
+    let dry_run = line.may_edit.then(|| {
+        view! { <a class="button" href=routes::dry_run(id)>{td_string!(language, safety.dry_run)}</a> }
+    });
     let commands = view! {
         {run}
+        {dry_run}
         <a class="button" href=routes::runs(id)>{td_string!(language, runs.history)}</a>
         {more}
     };
@@ -211,6 +219,7 @@ impl Editor {
                     {matching_fields(language, form, card, attributes, &self.path, self.is_locked)}
                     {segment_fields(language, form, segments, &faults, self.is_locked)}
                     {schedule_fields(language, form, &faults, self.is_locked)}
+                    {safety_fields(language, form, &faults, self.is_locked)}
                 {self.buttons()}
             </form>
         }
@@ -299,5 +308,7 @@ fn labels(language: Locale) -> Vec<(&'static str, String)> {
         ("segments", td_string!(language, exports.select_segments).to_owned()),
         ("at", td_string!(language, exports.time).to_owned()),
         ("time_zone", td_string!(language, exports.time_zone).to_owned()),
+        ("leave_percent", td_string!(language, safety.leave_percent).to_owned()),
+        ("join_percent", td_string!(language, safety.join_percent).to_owned()),
     ]
 }

@@ -9,6 +9,7 @@ use domain::schedule::Schedule;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
+use super::safety::SafetyForm;
 use crate::error::{AppError, FieldFault, FieldFaultKind};
 
 /// What people enter.
@@ -29,6 +30,8 @@ pub struct ExportForm {
     pub at: String,
     /// The time zone of `at`.
     pub time_zone: String,
+    /// What keeps it from doing harm.
+    pub safety: SafetyForm,
     /// The version that the form was opened with.
     pub version: i64,
 }
@@ -74,6 +77,7 @@ impl ExportForm {
             schedule: schedule.to_owned(),
             at,
             time_zone,
+            safety: SafetyForm::of(&settings.safety),
             version,
         }
     }
@@ -93,6 +97,7 @@ impl ExportForm {
             },
             _ => Schedule::Off,
         };
+        let safety = self.safety.settings(&mut faults);
         let segments = self.segments.iter().filter_map(|id| id.parse().ok()).collect();
         let matches = self.rows.iter().map(|row| {
             let field = if row.target.is_empty() {
@@ -108,6 +113,7 @@ impl ExportForm {
             mapping: Mapping { matches: matches.collect() },
             segments,
             schedule,
+            safety,
         };
         if faults.is_empty() { Ok(settings) } else { Err(AppError::Fields(faults)) }
     }
@@ -123,6 +129,7 @@ impl ExportForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::safety::Safety;
 
     fn filled() -> ExportForm {
         ExportForm {
@@ -136,6 +143,11 @@ mod tests {
             schedule: "daily".to_owned(),
             at: "06:30".to_owned(),
             time_zone: "Europe/Bucharest".to_owned(),
+            safety: SafetyForm {
+                brake: "on".to_owned(),
+                leave_percent: "25".to_owned(),
+                join_percent: "80".to_owned(),
+            },
             version: 3,
         }
     }
@@ -161,6 +173,19 @@ mod tests {
         assert_eq!(back.segments, ["x", "y"]);
         assert_eq!(back.rows.len(), 1);
         assert_eq!(back.rows[0].attribute, "mail");
+    }
+
+    #[test]
+    fn what_is_not_said_about_safety_is_as_it_is_by_default() {
+        let form = ExportForm { safety: SafetyForm::default(), ..filled() };
+        assert_eq!(form.settings().expect("a complete form").safety, Safety::default());
+    }
+
+    #[test]
+    fn a_threshold_is_a_number() {
+        let safety = SafetyForm { leave_percent: "a third".to_owned(), ..SafetyForm::default() };
+        let fault = FieldFault { field: "leave_percent".to_owned(), fault: FieldFaultKind::Invalid };
+        assert_eq!(ExportForm { safety, ..filled() }.settings(), Err(AppError::Fields(vec![fault])));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The one change that a person makes to a run.
+//! The changes that people make to a run.
 
 use domain::id::RunId;
 use leptos::prelude::*;
@@ -16,6 +16,40 @@ pub async fn cancel_run(id: RunId) -> Result<(), AppError> {
         services()?.exports.cancel_run(&actor()?, id).await?;
         visit()?.leave_note(Note::CancelRequested).await?;
         see_other(&routes::run(id));
+        Ok(())
+    };
+    let result = tried.await;
+    answer(result, || routes::run(id))
+}
+
+/// Lets a run go on that is held because it is unlike the ones before it.
+#[server(prefix = "/api/runs", endpoint = "approve")]
+pub async fn approve_run(id: RunId) -> Result<(), AppError> {
+    use crate::request::{actor, answer, see_other, services, visit};
+    use crate::routes;
+    use crate::services::Note;
+
+    let tried = async {
+        services()?.exports.approve_run(&actor()?, id).await?;
+        visit()?.leave_note(Note::RunApproved).await?;
+        see_other(&routes::run(id));
+        Ok(())
+    };
+    let result = tried.await;
+    answer(result, || routes::run(id))
+}
+
+/// Queues a run of only the rows that a run could not deliver.
+#[server(prefix = "/api/runs", endpoint = "resend")]
+pub async fn resend_rows(id: RunId) -> Result<(), AppError> {
+    use crate::request::{actor, answer, see_other, services, visit};
+    use crate::routes;
+    use crate::services::Note;
+
+    let tried = async {
+        let run = services()?.exports.resend(&actor()?, id).await?;
+        visit()?.leave_note(Note::RunQueued).await?;
+        see_other(&routes::run(run));
         Ok(())
     };
     let result = tried.await;

@@ -2,11 +2,13 @@
 
 use domain::run::Counts;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
+use super::ResendRows;
 use crate::routes;
 use crate::services::RunView;
 use crate::texts::{Locale, td_string, text};
-use crate::ui::{Badge, Icon, Tone, icon, number, sentences};
+use crate::ui::{Badge, Icon, PostButton, Tone, icon, number, sentences};
 
 /// The counts per outcome with their sum.
 pub(super) fn outcomes(language: Locale, counts: &Counts, is_final: bool) -> AnyView {
@@ -68,14 +70,25 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
     }
     let rows = view.reasons.iter().map(|(reason, count)| {
         let sentence = sentences::row_reason(language, *reason);
+        let some = view.examples.iter().filter(|row| row.reason == *reason);
+        let some = some.map(|row| {
+            let (key, email) = (row.key.clone(), row.email.clone());
+            view! { <li><bdi>{key}</bdi> " " <bdi>{email}</bdi></li> }
+        });
         view! {
             <tr>
                 <th scope="row">{sentence.what}</th>
                 <td class="number">{number(language, *count)}</td>
                 <td>{sentence.todo}</td>
+                <td><ul class="changes">{some.collect_view()}</ul></td>
             </tr>
         }
     });
+    let again = view.may_resend.then(|| {
+        let fields = vec![("id", view.run.id.to_string())];
+        view! { <PostButton action=ResendRows::PATH fields class="primary" text=td_string!(language, safety.resend) /> }
+    });
+    let help = view.may_resend.then(|| view! { <p class="help">{td_string!(language, safety.resend_help)}</p> });
     view! {
         <h2>{td_string!(language, runs.not_arrived)}</h2>
         <div class="table outcomes" role="region" tabindex="0" aria-label=td_string!(language, runs.not_arrived)>
@@ -85,16 +98,19 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
                         <th scope="col">{td_string!(language, runs.reason)}</th>
                         <th scope="col" class="number">{td_string!(language, runs.rows)}</th>
                         <th scope="col">{td_string!(language, runs.what_to_do)}</th>
+                        <th scope="col">{td_string!(language, safety.examples)}</th>
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </div>
-        <p>
+        {help}
+        <div class="buttons">
+            {again}
             <a class="button" href=routes::run_rows(view.run.id) download="">
                 {icon(Icon::Download)} {td_string!(language, runs.download)}
             </a>
-        </p>
+        </div>
     }
     .into_any()
 }

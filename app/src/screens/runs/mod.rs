@@ -1,12 +1,13 @@
 //! The history of an export, and one run: live progress, what became of every row, and why some did not arrive.
 
 mod api;
+pub mod approval;
 mod counts;
 mod history;
 mod page;
 pub mod progress;
 
-pub use api::CancelRun;
+pub use api::{ApproveRun, CancelRun, ResendRows};
 pub use history::RunsPage;
 pub use page::RunPage;
 

@@ -9,7 +9,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 
 use super::history::started_by;
-use super::{CancelRun, counts, progress, run_badge, seconds_taken};
+use super::{CancelRun, approval, counts, progress, run_badge, seconds_taken};
 use crate::error::AppError;
 use crate::live::live_progress::LiveProgress;
 use crate::request::{fault, lang, query, services};
@@ -51,7 +51,9 @@ async fn load(actor: Actor, id: Option<RunId>) -> Answer<Screen> {
     let commands = commands(language, &view);
     let body = view! {
         <FaultSummary error=fault() labels=Vec::new() />
+        {approval::question(language, &view)}
         {if is_final { ended(language, run) } else { going(language, &view) }}
+        {approval::record(language, run)}
         {facts(language, run)}
         <h2>{td_string!(language, runs.outcomes)}</h2>
         {counts::outcomes(language, &run.counts, is_final)}
@@ -63,7 +65,8 @@ async fn load(actor: Actor, id: Option<RunId>) -> Answer<Screen> {
 
 fn commands(language: Locale, view: &RunView) -> AnyView {
     let run = &view.run;
-    let cancel = (view.may_cancel && !run.state.is_final() && !run.cancel_requested).then(|| {
+    // The question has a button of its own that ends the run.
+    let cancel = (view.may_cancel && !run.awaits_approval()).then(|| {
         let fields = vec![("id", run.id.to_string())];
         view! { <PostButton action=CancelRun::PATH fields class="danger" text=td_string!(language, common.cancel) /> }
     });
@@ -117,6 +120,8 @@ fn facts(language: Locale, run: &Run) -> AnyView {
     view! {
         <dl class="facts card">
             {fact(td_string!(language, runs.started_by), started_by(language, run))}
+            {run.resend_of.map(|of| fact(td_string!(language, safety.resend_of), view! { <a href=routes::run(of)>{td_string!(language, safety.earlier_run)}</a> }.into_any()))}
+            {run.approved_by.clone().map(|by| fact(td_string!(language, safety.approved_by), view! { <bdi>{by}</bdi> }.into_any()))}
             {time(td_string!(language, runs.slot), run.slot_at)}
             {time(td_string!(language, runs.queued), Some(run.queued_at))}
             {time(td_string!(language, runs.started), run.started_at)}

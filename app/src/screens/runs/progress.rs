@@ -1,6 +1,6 @@
 //! How a run goes, in words: the one place that turns the figures of a run into what the island shows.
 
-use domain::run::RunState;
+use domain::run::{RunReason, RunState};
 
 use crate::live::live_progress::Progress;
 use crate::services::RunView;
@@ -20,13 +20,15 @@ pub fn of(language: Locale, view: &RunView) -> Progress {
     };
     let wait = run.reason.map(|reason| sentences::run_reason(language, reason));
     // Soon is said as a length of time, later as a time of day.
-    let until = run.waiting_until.map(|at| match seconds_until(at) {
-        Some(seconds) if seconds >= 3_600 => text!(language, runs.goes_on_at, time = date_time_text(language, at)),
-        Some(seconds) => text!(language, runs.goes_on_in, time = duration_text(language, seconds)),
-        None => td_string!(language, runs.goes_on_now).to_owned(),
-    });
+    let until =
+        run.waiting_until.filter(|_| run.reason != Some(RunReason::Approval)).map(|at| match seconds_until(at) {
+            Some(seconds) if seconds >= 3_600 => text!(language, runs.goes_on_at, time = date_time_text(language, at)),
+            Some(seconds) => text!(language, runs.goes_on_in, time = duration_text(language, seconds)),
+            None => td_string!(language, runs.goes_on_now).to_owned(),
+        });
     Progress {
         is_final: run.state.is_final(),
+        asks: run.awaits_approval(),
         state,
         percent: (is_planned && total > 0).then(|| u32::try_from(percent(done, total)).unwrap_or(100)),
         rows: rows(language, view, is_planned),
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
     use crate::texts::LANGUAGES;
     use domain::id::{ExportId, RunId};
-    use domain::run::{Counts, Run, RunReason, Trigger};
+    use domain::run::{Counts, Run, Trigger};
 
     fn make_view(state: RunState) -> RunView {
         let run = Run {
@@ -84,6 +86,9 @@ mod tests {
             snapshot: None,
             settings_version: 1,
             slot_at: None,
+            alarm: None,
+            approved_by: None,
+            resend_of: None,
             counts: Counts::default(),
             queued_at: 0,
             started_at: None,
@@ -98,7 +103,10 @@ mod tests {
             rate: 45.25,
             seconds_left: Some(95),
             reasons: Vec::new(),
+            examples: Vec::new(),
+            may_resend: false,
             may_cancel: true,
+            may_approve: true,
         }
     }
 

@@ -13,6 +13,7 @@
 
 use domain::run::RowReason;
 
+use super::chosen::Chosen;
 use super::files::LedgerCursor;
 use super::writers::{PlanRow, PlanWriter};
 use super::{PlanSummary, tags};
@@ -45,6 +46,8 @@ struct Contact {
     tags: Vec<u8>,
     hash: Vec<u8>,
     payload: String,
+    /// Is the plan about it?
+    is_chosen: bool,
 }
 
 /// The comparison, while it goes.
@@ -60,11 +63,18 @@ pub(super) struct Differ {
     remove: Vec<u8>,
     contact: Contact,
     has_contact: bool,
+    chosen: Chosen,
     summary: PlanSummary,
 }
 
 impl Differ {
-    pub(super) fn new(ledger: LedgerCursor, plan: PlanWriter, tags: Vec<String>, frozen: Vec<u8>) -> Self {
+    pub(super) fn new(
+        ledger: LedgerCursor,
+        plan: PlanWriter,
+        tags: Vec<String>,
+        frozen: Vec<u8>,
+        chosen: Chosen,
+    ) -> Self {
         let none = vec![0; tags::width(tags.len())];
         Self {
             ledger,
@@ -76,14 +86,19 @@ impl Differ {
             none,
             contact: Contact::default(),
             has_contact: false,
+            chosen,
             summary: PlanSummary::default(),
         }
     }
 
     /// Takes the next member.
     pub(super) fn push(&mut self, wanted: Wanted<'_>) -> Result<()> {
-        self.summary.members += 1;
+        let is_chosen = self.chosen.has(wanted.key);
+        self.summary.members += u64::from(is_chosen);
         if let Some(fault) = wanted.fault {
+            if !is_chosen {
+                return Ok(());
+            }
             self.summary.rejected += 1;
             let (email, reason) = match fault {
                 Fault::Missing => ("", RowReason::EmailMissing),
@@ -92,8 +107,11 @@ impl Differ {
             return self.plan.push(troubled(email, wanted.key, reason, &self.none));
         }
         if self.has_contact && self.contact.email == wanted.email {
-            self.summary.held += 1;
             tags::join(&mut self.contact.tags, wanted.tags);
+            if !is_chosen {
+                return Ok(());
+            }
+            self.summary.held += 1;
             return self.plan.push(troubled(wanted.email, wanted.key, RowReason::EmailRepeated, &self.none));
         }
         self.settle()?;
@@ -108,6 +126,7 @@ impl Differ {
             bytes.clear();
             bytes.extend_from_slice(value);
         }
+        contact.is_chosen = is_chosen;
         self.has_contact = true;
         Ok(())
     }
@@ -133,6 +152,9 @@ impl Differ {
             self.leave()?;
         }
         let in_ledger = self.ledger.email() == Some(self.contact.email.as_str());
+        if !self.contact.is_chosen {
+            return if in_ledger { self.ledger.advance() } else { Ok(()) };
+        }
         let is_sent = !(in_ledger && self.ledger.hash() == self.contact.hash);
         if in_ledger {
             tags::without(&mut self.add, &self.contact.tags, self.ledger.tags());
@@ -165,10 +187,14 @@ impl Differ {
 
     /// Decides about the address at the ledger's cursor, which is nobody's any more.
     fn leave(&mut self) -> Result<()> {
+        if !self.chosen.is_everybody() {
+            return self.ledger.advance();
+        }
         tags::without(&mut self.remove, self.ledger.tags(), &self.frozen);
         let keeps_a_tag = self.ledger.tags().iter().zip(&self.frozen).any(|(tags, frozen)| tags & frozen != 0);
         // Someone who carries only the tag of an inactive segment stays as they are.
         if !tags::is_empty(&self.remove) || !keeps_a_tag {
+            self.summary.leavers += 1;
             self.plan.push(PlanRow {
                 email: self.ledger.email().unwrap_or_default(),
                 key: None,

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use domain::id::RunId;
 use futures::StreamExt;
 
+use super::chosen::Chosen;
 use super::diff::Differ;
 use super::files::{LedgerCursor, damaged, note, open};
 use super::wanted::{WantedBatch, wanted};
@@ -61,7 +62,8 @@ async fn make(engine: &DataEngine, request: &PlanRequest) -> Result<PlanSummary>
     let mut wanted = wanted(engine, request, &all_tags).await?;
     let cursor = LedgerCursor::open(store, ledger.as_ref(), &all_tags)?;
     let writer = PlanWriter::create(store, &plan_path(request.run), all_tags.len())?;
-    let mut differ = Differ::new(cursor, writer, all_tags, frozen);
+    let chosen = Chosen::new(store, request.only_of)?;
+    let mut differ = Differ::new(cursor, writer, all_tags, frozen, chosen);
     while let Some(batch) = wanted.batches.next().await {
         let batch = batch?;
         let rows = WantedBatch::new(&batch).ok_or_else(|| damaged("a column"))?;

@@ -11,16 +11,20 @@
 //! | `fields` | what becomes of a value on its way into a field; addresses, phones, countries, genders, days |
 //! | `payload` | the JSON text and its hash |
 //! | `diff` | wanted and ledger, side by side → what to do about each address |
+//! | `chosen` | whom the plan is about |
 //! | `make`, `close` | the two passes over the files |
 //! | `files` | the columns of plans, ledgers and reports of troubled rows |
 //! | `read` | reading a plan batch by batch |
+//! | `look` | some rows of a plan, with what was there before |
 //!
 //! It knows nothing of a destination's wire format, of batches, or of the database.
 
+mod chosen;
 mod close;
 mod diff;
 mod fields;
 mod files;
+mod look;
 mod make;
 mod payload;
 mod read;
@@ -40,6 +44,7 @@ use domain::segment::Definition;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
+pub use look::{Look, LookRequest, Sample, Sampled};
 pub use read::PlanReader;
 
 /// What a plan is made of.
@@ -59,6 +64,8 @@ pub struct PlanRequest {
     pub segments: Vec<PlannedSegment>,
     /// The run that left the newest ledger of this export; none before the first close.
     pub ledger: Option<RunId>,
+    /// The plan is only about the rows that this run could not deliver; none means everybody.
+    pub only_of: Option<RunId>,
     /// The instant that rules are evaluated at. It must not change when a plan is made again.
     pub now: jiff::Timestamp,
 }
@@ -93,10 +100,16 @@ pub struct PlanSummary {
     pub held: u64,
     /// Phone numbers and days that were left out because they could not be read, over all members.
     pub left_out_values: u64,
+    /// People in the ledger who are in no segment any more, and lose their tags.
+    #[serde(default)]
+    pub leavers: u64,
     /// Tags to add: pairs of a contact and a tag.
     pub tags_to_add: u64,
     /// Tags to take away: pairs of a contact and a tag.
     pub tags_to_remove: u64,
+    /// Of the tag that most people lose: how many lose it.
+    #[serde(default)]
+    pub most_removed: u64,
     /// The tags of the export's active segments, in their order.
     pub tags: Vec<String>,
 }

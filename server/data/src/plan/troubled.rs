@@ -49,6 +49,31 @@ impl DataEngine {
         .await
     }
 
+    /// Some rows of a run that did not arrive: of each reason at most so many; none before the run is closed.
+    pub async fn troubled_examples(&self, run: RunId, of_each: usize) -> Result<Vec<TroubledRow>> {
+        let engine = self.clone();
+        self.run_blocking(move || {
+            let Some(file) = report(engine.store(), run)? else { return Ok(Vec::new()) };
+            let counts = note::<TroubledNote>(&file)?.reasons;
+            let of_each_reason =
+                |(_, count): &(RowReason, u64)| usize::try_from(*count).map_or(of_each, |n| n.min(of_each));
+            let wanted: usize = counts.iter().map(of_each_reason).sum();
+            let mut examples: Vec<TroubledRow> = Vec::with_capacity(wanted);
+            for batch in file.build()? {
+                for row in rows_of(&batch?)? {
+                    if examples.iter().filter(|one| one.reason == row.reason).count() < of_each {
+                        examples.push(row);
+                    }
+                }
+                if examples.len() >= wanted {
+                    break;
+                }
+            }
+            Ok(examples)
+        })
+        .await
+    }
+
     /// All rows of a run that did not arrive, for a download; empty before the run is closed. Rows are read as they are
     /// taken; dropping the stream ends the reading.
     pub async fn troubled_stream(&self, run: RunId) -> Result<BoxStream<'static, Result<TroubledRow>>> {

@@ -159,6 +159,7 @@ impl PlanWriter {
         self.flush()?;
         summary.tags_to_add = self.added.iter().sum();
         summary.tags_to_remove = self.removed.iter().sum();
+        summary.most_removed = self.removed.iter().copied().max().unwrap_or_default();
         let counts = |op, counts: &[u64]| -> Vec<TagCount> {
             let named = tags.iter().zip(counts).filter(|(_, changes)| **changes > 0);
             named.map(|(tag, changes)| TagCount { op, tag: tag.clone(), changes: *changes }).collect()

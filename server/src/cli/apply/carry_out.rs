@@ -187,5 +187,6 @@ async fn settings(desk: &Desk, step: &ExportStep) -> anyhow::Result<ExportSettin
         mapping: step.mapping.clone(),
         segments: step.segments.iter().map(segment).collect::<Result<_, _>>()?,
         schedule: step.schedule.clone(),
+        safety: step.safety.clone(),
     })
 }

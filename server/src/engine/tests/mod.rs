@@ -1,8 +1,11 @@
 //! The engine against the real simulator over HTTP, with real databases, plans and ledgers.
 
+mod brake;
 mod claiming;
 mod delivery;
+mod dry_run;
 mod faults;
 mod life;
+mod resend;
 mod slots;
 mod stage;

@@ -17,6 +17,7 @@ use domain::id::{ConnectionId, ExportId, RunId, SegmentId, SourceId, UserId};
 use domain::mapping::{Field, Mapping, Match};
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
 use domain::run::{Run, Trigger};
+use domain::safety::Safety;
 use domain::schedule::Schedule;
 use domain::segment::{Definition, Segment};
 use domain::source::{Location, Reading, Source};
@@ -177,6 +178,11 @@ impl Stage {
         self.export = self.add_export("Newsletter", self.connection, segments, Schedule::Off).await;
     }
 
+    /// The data directory.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Now, in microseconds.
     pub(super) fn now(&self) -> i64 {
         self.clock.now_micros()
@@ -252,8 +258,8 @@ impl Stage {
             attribute: attribute.to_owned(),
         };
         let mapping = Mapping { matches: vec![pair("email", "email"), pair("first_name", "first_name")] };
-        let settings =
-            ExportSettings { name: name.to_owned(), connection: Some(connection), mapping, segments, schedule };
+        let (connection, safety) = (Some(connection), Safety::default());
+        let settings = ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule, safety };
         let mut tx = self.db.begin().await.expect("begun");
         exports::insert(&mut tx, id, &settings, at).await.expect("an export");
         tx.commit().await.expect("committed");
@@ -308,6 +314,7 @@ impl Stage {
             trigger: Trigger::Manual,
             started_by: Some("ana@example.com".to_owned()),
             slot_at: None,
+            resend_of: None,
         };
         let mut tx = self.db.begin().await.expect("begun");
         let queued = runs::queue(&mut tx, &new, self.clock.now_micros()).await.expect("queued");

@@ -7,6 +7,7 @@ use app::error::{AppError, FieldFault, FieldFaultKind};
 use app::services::Answer;
 use domain::access::{self, Actor};
 use domain::attribute::Attribute;
+use domain::brake::{Brake, MOST_PERCENT};
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
 use domain::mapping::{Mapping, MappingFault};
@@ -31,6 +32,7 @@ impl ExportsService {
         settings.mapping.matches.retain(|one| !one.attribute.is_empty());
         let card = self.card_of(tx, actor, &settings).await?;
         let mut faults = schedule_faults(&settings.schedule);
+        faults.extend(brake_faults(&settings.safety.brake));
         faults.extend(segment_faults(tx, &settings).await?);
         if !faults.is_empty() {
             return Err(AppError::Fields(faults));
@@ -81,6 +83,12 @@ fn schedule_faults(schedule: &Schedule) -> Vec<FieldFault> {
         }
         Schedule::Daily { .. } | Schedule::Off => Vec::new(),
     }
+}
+
+fn brake_faults(brake: &Brake) -> Vec<FieldFault> {
+    let fields = [("leave_percent", brake.leave_percent), ("join_percent", brake.join_percent)];
+    let wrong = fields.into_iter().filter(|(_, percent)| !(1..=MOST_PERCENT).contains(percent));
+    wrong.map(|(field, _)| FieldFault { field: field.to_owned(), fault: FieldFaultKind::Invalid }).collect()
 }
 
 async fn segment_faults(tx: &mut Tx, settings: &ExportSettings) -> Answer<Vec<FieldFault>> {

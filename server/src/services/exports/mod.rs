@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::error::{AppError, FieldFaultKind};
-use app::services::{Answer, ExportLine, Exports, RunView, TroubledRow};
+use app::services::{Answer, DryRun, ExportLine, Exports, RunView, TroubledRow};
 use domain::access::{self, Actor};
 use domain::connection::Connection;
 use domain::destination::DestinationKind;
@@ -25,6 +25,7 @@ use crate::db::{self, Database, Topic, Tx};
 use crate::destinations::Registry;
 
 mod check;
+mod dry_run;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -42,12 +43,14 @@ pub struct ExportsService {
     clock: SharedClock,
     destinations: Registry,
     wake: Wake,
+    /// Plans of dry runs are made one at a time: they take what a run takes.
+    dry_runs: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl ExportsService {
     /// Over this database; `wake` is called after a run was queued or asked to stop.
     pub fn new(db: Database, data: DataEngine, clock: SharedClock, destinations: Registry, wake: Wake) -> Self {
-        Self { db, data, clock, destinations, wake }
+        Self { db, data, clock, destinations, wake, dry_runs: Arc::default() }
     }
 }
 
@@ -136,8 +139,20 @@ impl Exports for ExportsService {
         self.queue_all(actor).await
     }
 
+    async fn dry_run(&self, actor: &Actor, id: ExportId) -> Answer<DryRun> {
+        self.try_run(actor, id).await
+    }
+
     async fn cancel_run(&self, actor: &Actor, id: RunId) -> Answer<()> {
         self.cancel(actor, id).await
+    }
+
+    async fn resend(&self, actor: &Actor, id: RunId) -> Answer<RunId> {
+        self.queue_resend(actor, id).await
+    }
+
+    async fn approve_run(&self, actor: &Actor, id: RunId) -> Answer<()> {
+        self.approve(actor, id).await
     }
 
     async fn run(&self, actor: &Actor, id: RunId) -> Answer<RunView> {

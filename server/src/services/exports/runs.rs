@@ -21,6 +21,8 @@ use crate::services::{data_error, internal};
 
 /// Items on the largest page.
 const MAX_PAGE: u32 = 200;
+/// Rows that are shown of each reason.
+const EXAMPLES: usize = 3;
 /// How often somebody who waits for a run looks at it.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -31,7 +33,7 @@ impl ExportsService {
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let (export, connection) = editable(&mut tx, actor, id).await?;
-        let run = self.queue(&mut tx, actor, &export, connection.as_ref(), trigger).await?;
+        let run = self.queue(&mut tx, actor, &export, connection.as_ref(), trigger, None).await?;
         tx.commit().await.map_err(internal)?;
         (self.wake)();
         Ok(run)
@@ -53,7 +55,7 @@ impl ExportsService {
                 Err(AppError::Forbidden) => continue,
                 other => other?,
             };
-            match self.queue(&mut tx, actor, &export, connection.as_ref(), Trigger::Manual).await {
+            match self.queue(&mut tx, actor, &export, connection.as_ref(), Trigger::Manual, None).await {
                 Ok(run) => queued.push(run),
                 // What is not ready does not keep the others from running; its own Run button says why.
                 Err(AppError::NotReady(_)) => {}
@@ -72,6 +74,7 @@ impl ExportsService {
         export: &StoredExport,
         connection: Option<&StoredConnection>,
         trigger: Trigger,
+        resend_of: Option<RunId>,
     ) -> Answer<RunId> {
         self.is_ready(tx, export, connection).await?;
         let settings = &export.export.settings;
@@ -84,6 +87,7 @@ impl ExportsService {
             trigger,
             started_by: Some(actor.email.clone()),
             slot_at: None,
+            resend_of,
         };
         let queued = db::runs::queue(tx, &new, self.clock.now_micros()).await.map_err(internal)?;
         Ok(queued.run())
@@ -124,6 +128,37 @@ impl ExportsService {
         Ok(())
     }
 
+    /// Queues a run of only the rows that a run could not deliver.
+    pub(super) async fn queue_resend(&self, actor: &Actor, id: RunId) -> Answer<RunId> {
+        may_look(actor)?;
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        tx.lock(Topic::Definitions).await.map_err(internal)?;
+        let run = load_run(&mut tx, id).await?;
+        let (export, connection) = editable(&mut tx, actor, run.export).await?;
+        let troubled = run.counts.rejected + run.counts.held + run.counts.unconfirmed;
+        if !run.state.is_final() || troubled == 0 {
+            return Err(AppError::Stale);
+        }
+        let queued = self.queue(&mut tx, actor, &export, connection.as_ref(), Trigger::Manual, Some(id)).await?;
+        tx.commit().await.map_err(internal)?;
+        (self.wake)();
+        Ok(queued)
+    }
+
+    pub(super) async fn approve(&self, actor: &Actor, id: RunId) -> Answer<()> {
+        may_look(actor)?;
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        let run = load_run(&mut tx, id).await?;
+        editable(&mut tx, actor, run.export).await?;
+        let now = self.clock.now_micros();
+        if !db::approvals::approve(&mut tx, id, &actor.email, now).await.map_err(internal)? {
+            return Err(AppError::Stale);
+        }
+        tx.commit().await.map_err(internal)?;
+        (self.wake)();
+        Ok(())
+    }
+
     pub(super) async fn view(&self, actor: &Actor, id: RunId) -> Answer<RunView> {
         may_look(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
@@ -136,14 +171,23 @@ impl ExportsService {
             Err(other) => return Err(other),
         };
         drop(tx);
+        let reasons = self.data.troubled_counts(id).await.map_err(data_error)?;
+        let examples = if run.state.is_final() && !reasons.is_empty() {
+            self.data.troubled_examples(id, EXAMPLES).await.map_err(data_error)?
+        } else {
+            Vec::new()
+        };
         Ok(RunView {
-            reasons: self.data.troubled_counts(id).await.map_err(data_error)?,
+            may_resend: may_edit && run.state.is_final() && !reasons.is_empty(),
+            examples: examples.into_iter().map(row).collect(),
+            reasons,
             to_send: progress.to_send,
             sent: progress.sent,
             tags_to_change: progress.tags_to_change,
             tags_changed: progress.tags_changed,
             rate: progress.rate,
             seconds_left: progress.seconds_left,
+            may_approve: may_edit && run.awaits_approval(),
             may_cancel: may_edit && !run.state.is_final() && !run.cancel_requested,
             run,
         })
@@ -156,12 +200,14 @@ impl ExportsService {
         load(&mut tx, run.export).await?;
         drop(tx);
         let found = self.data.troubled_page(run.id, sized(page)).await.map_err(data_error)?;
-        let row = |row: ferry_data::plan::TroubledRow| {
-            let ferry_data::plan::TroubledRow { key, email, reason, detail } = row;
-            TroubledRow { key, email, reason, detail }
-        };
         Ok(Page { items: found.items.into_iter().map(row).collect(), page: found.page, total: found.total })
     }
+}
+
+/// A row of the report, as screens know it.
+pub(super) fn row(row: ferry_data::plan::TroubledRow) -> TroubledRow {
+    let ferry_data::plan::TroubledRow { key, email, reason, detail } = row;
+    TroubledRow { key, email, reason, detail }
 }
 
 /// A page of a size that does no harm.
@@ -181,7 +227,7 @@ pub async fn stop_runs(tx: &mut Tx, export: ExportId, now: i64) -> Answer<()> {
     Ok(())
 }
 
-/// Waits until a run has ended, whoever works on it; `show` is called whenever it has changed.
+/// Waits until a run has ended or waits for a person's approval, whoever works on it; `show` is called whenever it has changed.
 pub async fn wait_for_run(db: &Database, id: RunId, mut show: impl FnMut(&Run)) -> Answer<Run> {
     let mut shown: Option<Run> = None;
     loop {
@@ -191,7 +237,7 @@ pub async fn wait_for_run(db: &Database, id: RunId, mut show: impl FnMut(&Run)) 
         if shown.as_ref() != Some(&run) {
             show(&run);
         }
-        if run.state.is_final() {
+        if run.state.is_final() || run.awaits_approval() {
             return Ok(run);
         }
         shown = Some(run);

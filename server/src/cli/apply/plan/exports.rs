@@ -3,6 +3,7 @@
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::id::{ExportId, SegmentId};
 use domain::mapping::{Field, Mapping, MappingFault};
+use domain::safety::Safety;
 use domain::schedule::Schedule;
 
 use super::{Change, Planner, same_name};
@@ -14,6 +15,8 @@ use crate::db::exports::StoredExport;
 pub struct ExportStep {
     /// Which one, if it is there, with the version that was compared.
     pub existing: Option<(ExportId, i64)>,
+    /// What the file does not speak of stays as it is.
+    pub safety: Safety,
     /// How it relates to what is there.
     pub change: Change,
     /// Its name.
@@ -48,6 +51,7 @@ impl Planner<'_> {
                 segments: entry.segments.iter().map(|name| name.value.clone()).collect(),
                 mapping: entry.mapping.clone(),
                 schedule: entry.schedule.clone(),
+                safety: existing.map(|one| one.export.settings.safety.clone()).unwrap_or_default(),
             };
             let change = match existing {
                 None => Change::Add,

@@ -1,0 +1,59 @@
+//! What `ferry run EXPORT --dry-run` prints.
+
+use app::services::{DryKind, DryRow, DryRun};
+
+use super::words;
+
+/// Prints a dry run: as JSON, or as lines for people.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn print(dry: &DryRun, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(dry)?);
+        return Ok(());
+    }
+    println!("a run would, with profile snapshot {}:", dry.snapshot);
+    for (name, count) in [
+        ("members", dry.members),
+        ("joining", dry.joiners),
+        ("changed", dry.changed),
+        ("unchanged", dry.unchanged),
+        ("rejected", dry.rejected),
+        ("held", dry.held),
+        ("leaving", dry.leavers),
+        ("tags added", dry.tags_added),
+        ("tags removed", dry.tags_removed),
+        ("requests", dry.estimate.requests),
+        ("minutes", dry.estimate.minutes),
+    ] {
+        println!("  {name:<13} {count:>12}");
+    }
+    for surprise in &dry.surprises {
+        println!("it would be held for approval: {}", words::unusual(surprise));
+    }
+    for (reason, count) in &dry.reasons {
+        println!("not deliverable ({}): {count}", reason.as_str());
+    }
+    for row in &dry.rows {
+        println!("{}", line(row));
+    }
+    Ok(())
+}
+
+fn line(row: &DryRow) -> String {
+    let what = match row.kind {
+        DryKind::Joiner => "joins",
+        DryKind::Changed => "changes",
+        DryKind::TagsOnly => "tags",
+        DryKind::Leaver => "leaves",
+    };
+    let mut parts = vec![format!("{what:<8} {} {}", row.key, row.email)];
+    parts.extend(row.changes.iter().map(|one| match one.before.as_str() {
+        "" => format!("{}: {}", one.field, one.after),
+        before => format!("{}: {before} -> {}", one.field, one.after),
+    }));
+    parts.extend(row.tags_added.iter().map(|tag| format!("+{tag}")));
+    parts.extend(row.tags_removed.iter().map(|tag| format!("-{tag}")));
+    parts.join("; ")
+}

@@ -1,0 +1,79 @@
+//! Runs that are held until a person has looked at them: what they are compared with, why they are held, who let them
+//! go on. What is unusual is decided in [`domain::brake`].
+
+use domain::brake::{Alarm, Outlook, Past, RUNS};
+use domain::id::{ExportId, RunId};
+
+use super::{DbError, Tx, sql, values};
+
+/// The last runs of an export that delivered everybody's rows to an account, newest first: what is usual for it.
+pub async fn history(tx: &mut Tx, export: ExportId, brand: &str) -> Result<Vec<Past>, DbError> {
+    let rows = sql::fetch_all!(
+        tx,
+        (i64, Option<i64>, Option<i64>),
+        "select members, joiners, leavers
+         from runs
+         where export_id = $1 and brand_id = $2 and state in ('successful', 'completed_with_errors')
+            and resend_of is null
+         order by queued_at desc, id desc
+         limit $3",
+        export.to_string(),
+        brand,
+        i64::try_from(RUNS).unwrap_or(i64::MAX),
+    )?;
+    let count = |number: Option<i64>| number.map(|number| values::unsigned("runs.joiners", number)).transpose();
+    rows.into_iter()
+        .map(|(members, joiners, leavers)| {
+            let members = values::unsigned("runs.members", members)?;
+            Ok(Past { members, joiners: count(joiners)?, leavers: count(leavers)? })
+        })
+        .collect()
+}
+
+/// Keeps what a plan is about to do, and why it is held, if it is; in the transaction in which the plan is recorded.
+pub async fn record(
+    tx: &mut Tx,
+    run: RunId,
+    fence: i64,
+    outlook: &Outlook,
+    is_first: bool,
+    alarm: Option<&Alarm>,
+) -> Result<bool, DbError> {
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let changed = sql::execute!(
+        tx,
+        "update runs set joiners = $3, leavers = $4, alarm = $5 where id = $1 and fence = $2 and lease_owner is not null",
+        run.to_string(),
+        fence,
+        (!is_first).then_some(count(outlook.joiners)),
+        count(outlook.leavers),
+        alarm.map(|alarm| values::to_json("runs.alarm", alarm)).transpose()?,
+    )?;
+    Ok(changed == 1)
+}
+
+/// Is the run held, and has nobody approved it yet?
+pub async fn is_held(tx: &mut Tx, run: RunId) -> Result<bool, DbError> {
+    let held = sql::fetch_optional!(
+        tx,
+        (String,),
+        "select id from runs where id = $1 and alarm is not null and approved_at is null",
+        run.to_string(),
+    )?;
+    Ok(held.is_some())
+}
+
+/// Lets a held run go on at once. False when it is not waiting for that (any more).
+pub async fn approve(tx: &mut Tx, run: RunId, by: &str, now: i64) -> Result<bool, DbError> {
+    let changed = sql::execute!(
+        tx,
+        "update runs
+         set approved_at = $3, approved_by = $2, due_at = $3, waiting_until = $3
+         where id = $1 and state = 'waiting' and reason = 'approval' and approved_at is null
+            and cancel_requested_at is null",
+        run.to_string(),
+        by,
+        now,
+    )?;
+    Ok(changed == 1)
+}
