@@ -3,6 +3,7 @@
 import type { Page } from "@playwright/test";
 
 import { ADMIN, type Ferry, VIEWER } from "./support/ferry";
+import type { Guard } from "./support/guard";
 import { SHARED_EXPORT, openShop } from "./support/shop";
 import { expect, heading, signIn, test } from "./support/test";
 import { en, filled } from "./support/words";
@@ -24,14 +25,16 @@ async function refresh(ferry: Ferry, customers: string): Promise<void> {
   await ferry.command(["import", file, "--name", "Customers", "--primary-key", "customer"]);
 }
 
-async function open(page: Page): Promise<void> {
+async function open(page: Page, guard: Guard): Promise<void> {
   await page.goto("/data/exports");
+  await guard.look(page);
   await page.getByRole("link", { name: SHARED_EXPORT, exact: true }).click();
   await expect(heading(page, SHARED_EXPORT)).toBeVisible();
+  await guard.look(page);
 }
 
-async function run(page: Page): Promise<void> {
-  await open(page);
+async function run(page: Page, guard: Guard): Promise<void> {
+  await open(page, guard);
   await page.getByRole("button", { name: en.exports.run, exact: true }).click();
   await page.waitForURL("**/runs/*");
 }
@@ -47,7 +50,7 @@ async function untilItAsks(page: Page): Promise<void> {
 test("a dry run says what a run would do, and sends nothing", async ({ page, ferry, simulator, guard }) => {
   await openShop(ferry);
   await signIn(page, ADMIN);
-  await open(page);
+  await open(page, guard);
   await page.getByRole("link", { name: en.safety.dry_run, exact: true }).click();
   await expect(heading(page, filled(en.safety.dry_title, { name: SHARED_EXPORT }))).toBeVisible();
   await expect(page.getByRole("row", { name: en.safety.joiners, exact: false }).first()).toContainText("2");
@@ -57,10 +60,10 @@ test("a dry run says what a run would do, and sends nothing", async ({ page, fer
   await page.goto("/data/exports");
   await expect(page.getByText(en.states.not_started).first()).toBeVisible();
 
-  await run(page);
+  await run(page, guard);
   await expect(page.locator(".ended")).toContainText(en.states.successful, UNTIL_IT_ENDS);
   await refresh(ferry, crowd(3));
-  await open(page);
+  await open(page, guard);
   await page.getByRole("link", { name: en.safety.dry_run, exact: true }).click();
   await expect(page.getByRole("row", { name: en.safety.leaver })).toHaveCount(2);
   await guard.look(page);
@@ -70,11 +73,11 @@ test("a run that finds far fewer members waits for an answer", async ({ page, fe
   await openShop(ferry);
   await refresh(ferry, crowd(60));
   await signIn(page, ADMIN);
-  await run(page);
+  await run(page, guard);
   await expect(page.locator(".ended")).toContainText(en.states.successful, UNTIL_IT_ENDS);
 
   await refresh(ferry, crowd(30, "Bo"));
-  await run(page);
+  await run(page, guard);
   await untilItAsks(page);
   await expect(page.getByText(filled(en.safety.fewer_members, { percent: "50", members: "30", usual: "60" }))).toBeVisible();
   await guard.look(page);
@@ -89,7 +92,7 @@ test("a run that finds far fewer members waits for an answer", async ({ page, fe
   await expect(page.locator(".ended")).toContainText(en.states.canceled, UNTIL_IT_ENDS);
   expect((await simulator.contacts()).every((one) => one.firstName?.startsWith("Asa"))).toBe(true);
 
-  await run(page);
+  await run(page, guard);
   await untilItAsks(page);
   await page.getByRole("button", { name: en.safety.approve, exact: true }).click();
   await expect(page.getByText(en.safety.note_approved)).toBeVisible();
@@ -104,7 +107,7 @@ test("only the rows that did not arrive are sent again", async ({ page, ferry, s
   const customers = crowd(3).replace("s1@shop.example", "no address");
   await refresh(ferry, customers);
   await signIn(page, ADMIN);
-  await run(page);
+  await run(page, guard);
   await expect(page.locator(".ended")).toContainText(en.states.completed_with_errors, UNTIL_IT_ENDS);
   await expect(page.getByRole("row", { name: en.states.email_invalid }).first()).toContainText("S1 no address");
   await guard.look(page);
