@@ -137,6 +137,11 @@ pub fn may_detach_connection(role: Role) -> bool {
     role == Role::Administrator
 }
 
+/// May this person decide that subscription statuses leave with an export?
+pub fn may_choose_status(role: Role) -> bool {
+    role == Role::Administrator
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +158,7 @@ mod tests {
             assert_eq!(may_manage_users(role), admin);
             assert_eq!(may_read_server_files(role), admin);
             assert_eq!(may_detach_connection(role), admin);
+            assert_eq!(may_choose_status(role), admin);
             assert_eq!(may_add_export(role), edits);
             assert_eq!(may_know_connection(role, Closed), admin);
             assert!(may_know_connection(role, Shared));

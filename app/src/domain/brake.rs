@@ -79,6 +79,11 @@ pub enum Surprise {
         /// Their share of the usual members.
         percent: u64,
     },
+    /// Subscription statuses would leave for the first time.
+    FirstStatus {
+        /// People whom it touches.
+        people: u64,
+    },
     /// Far more join than usual.
     ManyJoin {
         /// People who are sent for the first time.

@@ -18,6 +18,8 @@ pub struct DryRun {
     pub joiners: u64,
     /// People who would be sent because they changed.
     pub changed: u64,
+    /// Of those who would be sent: who would leave as subscribed, at most; those who unsubscribed there are left out.
+    pub statuses: u64,
     /// People who stand there already as they are.
     pub unchanged: u64,
     /// People in no segment any more, who would lose their tags.

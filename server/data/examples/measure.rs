@@ -211,6 +211,7 @@ fn request(number: u128, ledger: Option<u128>) -> Result<PlanRequest, Failure> {
         card: card(),
         segments: vec![segment(1, rule(vec![])), segment(2, five_conditions())],
         ledger: ledger.map(|number| RunId(uuid::Uuid::from_u128(number))),
+        statuses: None,
         only_of: None,
         now: "2026-11-22T11:30:00Z".parse()?,
     })

@@ -18,6 +18,7 @@ pub fn print(dry: &DryRun, as_json: bool) -> anyhow::Result<()> {
         ("members", dry.members),
         ("joining", dry.joiners),
         ("changed", dry.changed),
+        ("subscribed", dry.statuses),
         ("unchanged", dry.unchanged),
         ("rejected", dry.rejected),
         ("held", dry.held),

@@ -90,6 +90,9 @@ pub fn unusual(surprise: &Surprise) -> String {
         Surprise::ManyLeave { leavers, percent } => {
             format!("{leavers} people would lose a tag, {percent} % of the usual members")
         }
+        Surprise::FirstStatus { people } => {
+            format!("a subscription status would be sent for the first time, to {people} people")
+        }
         Surprise::ManyJoin { joiners, percent } => {
             format!("{joiners} people would be sent for the first time, {percent} % of the usual members")
         }

@@ -30,24 +30,36 @@ pub async fn history(tx: &mut Tx, export: ExportId, brand: &str) -> Result<Vec<P
         .collect()
 }
 
+/// What is kept of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Planned {
+    /// What it is about to do.
+    pub outlook: Outlook,
+    /// Is it the first for the account, so that everybody is new?
+    pub is_first: bool,
+    /// People whose subscription status it sends.
+    pub statuses: u64,
+}
+
 /// Keeps what a plan is about to do, and why it is held, if it is; in the transaction in which the plan is recorded.
 pub async fn record(
     tx: &mut Tx,
     run: RunId,
     fence: i64,
-    outlook: &Outlook,
-    is_first: bool,
+    planned: &Planned,
     alarm: Option<&Alarm>,
 ) -> Result<bool, DbError> {
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let changed = sql::execute!(
         tx,
-        "update runs set joiners = $3, leavers = $4, alarm = $5 where id = $1 and fence = $2 and lease_owner is not null",
+        "update runs set joiners = $3, leavers = $4, alarm = $5, statuses = $6
+         where id = $1 and fence = $2 and lease_owner is not null",
         run.to_string(),
         fence,
-        (!is_first).then_some(count(outlook.joiners)),
-        count(outlook.leavers),
+        (!planned.is_first).then_some(count(planned.outlook.joiners)),
+        count(planned.outlook.leavers),
         alarm.map(|alarm| values::to_json("runs.alarm", alarm)).transpose()?,
+        count(planned.statuses),
     )?;
     Ok(changed == 1)
 }
@@ -74,6 +86,29 @@ pub async fn approve(tx: &mut Tx, run: RunId, by: &str, now: i64) -> Result<bool
         run.to_string(),
         by,
         now,
+    )?;
+    Ok(changed == 1)
+}
+
+/// Has a run of the export that somebody let go on sent subscription statuses before?
+pub async fn has_sent_statuses(tx: &mut Tx, export: ExportId) -> Result<bool, DbError> {
+    let sent = sql::fetch_optional!(
+        tx,
+        (String,),
+        "select id from runs where export_id = $1 and statuses > 0 and sent > 0 limit 1",
+        export.to_string(),
+    )?;
+    Ok(sent.is_some())
+}
+
+/// Counts requests that were made before the plan.
+pub async fn count_requests(tx: &mut Tx, run: RunId, fence: i64, requests: u64) -> Result<bool, DbError> {
+    let changed = sql::execute!(
+        tx,
+        "update runs set requests = requests + $3 where id = $1 and fence = $2 and lease_owner is not null",
+        run.to_string(),
+        fence,
+        i64::try_from(requests).unwrap_or(i64::MAX),
     )?;
     Ok(changed == 1)
 }

@@ -141,6 +141,15 @@ pub enum ItemOutcome {
     Refused(String),
 }
 
+/// One page of addresses, as the destination writes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressPage {
+    /// The addresses.
+    pub emails: Vec<String>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<String>,
+}
+
 /// Whether a tag is given or taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TagChange {
@@ -180,6 +189,9 @@ pub trait Destination: Send + Sync {
 
     /// What became of the items of a batch.
     async fn batch_items(&self, key: &SecretString, batch: &str) -> Result<Vec<ItemReport>, DeliveryError>;
+
+    /// One page of those who have unsubscribed: they must never get a status. `after` is where the page before it ended.
+    async fn list_unsubscribed(&self, key: &SecretString, after: Option<&str>) -> Result<AddressPage, DeliveryError>;
 
     /// Gives or takes one tag. Addresses that the destination does not know are passed over.
     async fn change_tag(

@@ -47,6 +47,7 @@ mod schedule;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod unsubscribed;
 mod worker;
 
 pub use chance::Chance;

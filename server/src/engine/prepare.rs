@@ -1,7 +1,9 @@
 //! What a run works with, fixed when it first gets here and kept in the run: later edits of the export, its segments or
 //! the profiles do not mix in. Then the plan, on disk before the first request.
 
-use domain::brake::{self, Alarm};
+use std::sync::Arc;
+
+use domain::brake::{self, Alarm, Surprise};
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
 use domain::mapping::Mapping;
@@ -9,13 +11,13 @@ use domain::run::{Counts, RunReason};
 use domain::safety::Safety;
 use domain::segment::Definition;
 use ferry_data::DataError;
-use ferry_data::plan::{PlanRequest, PlanSummary, PlannedSegment};
+use ferry_data::plan::{PlanRequest, PlanSummary, PlannedSegment, Statuses};
 use serde::{Deserialize, Serialize};
 
 use super::dry_run::outlook;
 use super::guard::{Signal, usable};
 use super::run::{Ending, Held};
-use super::{Deps, EngineError};
+use super::{Deps, EngineError, unsubscribed};
 use crate::db::claims::{self, Claim, Prepared};
 use crate::db::{self, Tx, approvals};
 use crate::destinations::Registry;
@@ -63,6 +65,11 @@ impl Settings {
             card,
             segments: self.segments.iter().cloned().map(FixedSegment::planned).collect(),
             ledger,
+            statuses: self
+                .safety
+                .status
+                .as_ref()
+                .map(|rule| Statuses { opt_in: rule.opt_in.clone(), unsubscribed: Arc::default() }),
             only_of: self.resend_of,
             now: jiff::Timestamp::from_microsecond(self.evaluated_at).map_err(|_| EngineError::Settings)?,
         })
@@ -146,7 +153,14 @@ pub(super) async fn make_plan(
 ) -> Result<Option<Ending>, EngineError> {
     let deps = &held.deps;
     let Some(snapshot) = claim.snapshot else { return Err(EngineError::Settings) };
-    let request = settings.plan_request(claim.run, claim.export, snapshot, card, claim.ledger_of)?;
+    let mut request = settings.plan_request(claim.run, claim.export, snapshot, card, claim.ledger_of)?;
+    if let Some(statuses) = &mut request.statuses {
+        // Whoever unsubscribes after this keeps that: their date is newer than any opt-in.
+        statuses.unsubscribed = match unsubscribed::read(held).await? {
+            Ok(found) => Arc::new(found),
+            Err(ending) => return Ok(Some(ending)),
+        };
+    }
     let summary = tokio::select! {
         biased;
         summary = deps.data.make_plan(request) => match summary {
@@ -178,23 +192,27 @@ pub(super) async fn make_plan(
 /// Compares the plan with the export's own history, and keeps what is unusual with the run: it is then held until a
 /// person has approved it.
 async fn look_out(tx: &mut Tx, claim: &Claim, settings: &Settings, summary: &PlanSummary) -> Result<(), EngineError> {
-    if settings.resend_of.is_some() {
-        // A few rows say nothing about the whole.
-        return Ok(());
-    }
     let history = match &claim.brand {
         Some(brand) => approvals::history(tx, claim.export, brand).await?,
         None => Vec::new(),
     };
     let outlook = outlook(summary);
-    let surprises = brake::surprises(&settings.safety.brake, &outlook, &history);
+    let mut surprises = brake::surprises(&settings.safety.brake, &outlook, &history);
+    if settings.resend_of.is_some() {
+        // A few rows say nothing about the whole.
+        surprises.clear();
+    }
+    if summary.statuses > 0 && !approvals::has_sent_statuses(tx, claim.export).await? {
+        surprises.push(Surprise::FirstStatus { people: summary.statuses });
+    }
     let alarm = if surprises.is_empty() {
         None
     } else {
         let runs = u64::try_from(history.len()).unwrap_or(u64::MAX);
         Some(Alarm { surprises, runs, age_days: age_days(tx, claim, settings).await? })
     };
-    approvals::record(tx, claim.run, claim.fence, &outlook, claim.ledger_of.is_none(), alarm.as_ref()).await?;
+    let planned = approvals::Planned { outlook, is_first: claim.ledger_of.is_none(), statuses: summary.statuses };
+    approvals::record(tx, claim.run, claim.fence, &planned, alarm.as_ref()).await?;
     Ok(())
 }
 

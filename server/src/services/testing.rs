@@ -28,7 +28,7 @@ use super::sources::files::Places;
 use crate::clock::TestClock;
 use crate::db::testing::{TestDatabase, databases};
 use crate::destinations::{
-    BatchPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning, Registry, TagChange,
+    AddressPage, BatchPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning, Registry, TagChange,
 };
 use crate::secrets::Keyring;
 
@@ -277,6 +277,10 @@ impl Destination for Scripted {
     }
 
     async fn batch_items(&self, _key: &SecretString, _batch: &str) -> Result<Vec<ItemReport>, DeliveryError> {
+        refusal(Meaning::Refused)
+    }
+
+    async fn list_unsubscribed(&self, _key: &SecretString, _after: Option<&str>) -> Result<AddressPage, DeliveryError> {
         refusal(Meaning::Refused)
     }
 

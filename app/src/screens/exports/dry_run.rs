@@ -83,6 +83,10 @@ fn counts(language: Locale, dry: &DryRun) -> AnyView {
     };
     let leavers = (td_string!(language, safety.leavers), td_string!(language, safety.leavers_text), dry.leavers);
     let (added, removed) = (number(language, dry.tags_added), number(language, dry.tags_removed));
+    let statuses = (dry.statuses > 0).then(|| {
+        let text = text!(language, safety.dry_statuses, people = number(language, dry.statuses));
+        view! { <p>{text}</p> }
+    });
     let requests = number(language, dry.estimate.requests);
     let minutes = number(language, dry.estimate.minutes);
     view! {
@@ -99,6 +103,7 @@ fn counts(language: Locale, dry: &DryRun) -> AnyView {
                 </tfoot>
             </table>
         </div>
+        {statuses}
         <p>{text!(language, safety.dry_tags, added = added, removed = removed)}</p>
         <p><strong>{text!(language, safety.dry_estimate, requests = requests, minutes = minutes)}</strong></p>
     }
@@ -143,8 +148,9 @@ fn row(language: Locale, row: DryRow) -> AnyView {
     let removed = row.tags_removed.into_iter().map(|tag| view! { <li><del>"− " <bdi>{tag}</bdi></del></li> });
     view! {
         <tr>
-            <th scope="row"><bdi>{row.key}</bdi></th>
-            <td><bdi>{row.email}</bdi></td>
+            // Somebody who left has no profile to name, but always an address.
+            <td><bdi>{row.key}</bdi></td>
+            <th scope="row"><bdi>{row.email}</bdi></th>
             <td>{what}</td>
             <td><ul class="changes">{changes.collect_view()}</ul></td>
             <td><ul class="changes">{added.collect_view()} {removed.collect_view()}</ul></td>

@@ -1,6 +1,6 @@
 //! The editor of an export: adding, changing, duplicating, and looking at it without the right to change it.
 
-use domain::access::{Actor, may_add_export, may_manage_connections};
+use domain::access::{Actor, may_add_export, may_choose_status, may_manage_connections};
 use domain::attribute::Attribute;
 use domain::connection::ConnectionName;
 use domain::destination::DestinationCard;
@@ -14,7 +14,7 @@ use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
 use super::matching::matching_fields;
-use super::safety::safety_fields;
+use super::safety::{safety_fields, status_fields};
 use super::schedule::schedule_fields;
 use super::segments::segment_fields;
 use super::{ExportForm, MatchRow, RunExport, SaveExport};
@@ -220,6 +220,7 @@ impl Editor {
                     {segment_fields(language, form, segments, &faults, self.is_locked)}
                     {schedule_fields(language, form, &faults, self.is_locked)}
                     {safety_fields(language, form, &faults, self.is_locked)}
+                    {status_fields(language, form, attributes, &faults, may_choose_status(actor.role) && !self.is_locked)}
                 {self.buttons()}
             </form>
         }
@@ -309,6 +310,7 @@ fn labels(language: Locale) -> Vec<(&'static str, String)> {
         ("at", td_string!(language, exports.time).to_owned()),
         ("time_zone", td_string!(language, exports.time_zone).to_owned()),
         ("leave_percent", td_string!(language, safety.leave_percent).to_owned()),
+        ("opt_in", td_string!(language, safety.opt_in).to_owned()),
         ("join_percent", td_string!(language, safety.join_percent).to_owned()),
     ]
 }

@@ -147,6 +147,8 @@ mod tests {
                 brake: "on".to_owned(),
                 leave_percent: "25".to_owned(),
                 join_percent: "80".to_owned(),
+                status: "subscribed".to_owned(),
+                opt_in: "Opted in".to_owned(),
             },
             version: 3,
         }

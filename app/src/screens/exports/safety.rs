@@ -1,14 +1,17 @@
 //! The safety settings of an export: as fields in the editor, and what people entered there.
 
+use domain::attribute::{Attribute, AttributeType};
 use domain::brake::Brake;
-use domain::safety::Safety;
+use domain::safety::{Safety, StatusRule};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::ExportForm;
 use crate::error::{FieldFault, FieldFaultKind};
 use crate::texts::{Locale, td_string};
-use crate::ui::{Faults, TextField};
+use crate::ui::{Choice, Faults, Notice, SelectField, TextField};
+
+const SUBSCRIBED: &str = "subscribed";
 
 /// What people enter about safety. Empty means: as it is by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,10 @@ pub struct SafetyForm {
     pub leave_percent: String,
     /// Per cent that may join.
     pub join_percent: String,
+    /// `subscribed` where a status leaves.
+    pub status: String,
+    /// The attribute that holds the time of the opt-in.
+    pub opt_in: String,
 }
 
 impl SafetyForm {
@@ -30,6 +37,8 @@ impl SafetyForm {
             brake: if brake.is_on { "on" } else { "off" }.to_owned(),
             leave_percent: brake.leave_percent.to_string(),
             join_percent: brake.join_percent.to_string(),
+            status: safety.status.as_ref().map(|_| SUBSCRIBED.to_owned()).unwrap_or_default(),
+            opt_in: safety.status.as_ref().map(|rule| rule.opt_in.clone()).unwrap_or_default(),
         }
     }
 
@@ -48,7 +57,11 @@ impl SafetyForm {
             leave_percent: percent("leave_percent", &self.leave_percent, usual.leave_percent),
             join_percent: percent("join_percent", &self.join_percent, usual.join_percent),
         };
-        Safety { brake }
+        let status = (self.status == SUBSCRIBED).then(|| StatusRule { opt_in: self.opt_in.clone() });
+        if status.is_some() && self.opt_in.is_empty() {
+            faults.push(FieldFault { field: "opt_in".to_owned(), fault: FieldFaultKind::Required });
+        }
+        Safety { brake, status }
     }
 }
 
@@ -93,6 +106,54 @@ pub(super) fn safety_fields(language: Locale, form: &ExportForm, faults: &Faults
                     />
                 </div>
                 <p class="help">{td_string!(language, safety.brake_help)}</p>
+            </div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// Whether a subscription status leaves. For administrators; others see it only where one does.
+pub(super) fn status_fields(
+    language: Locale,
+    form: &ExportForm,
+    attributes: &[Attribute],
+    faults: &Faults,
+    may_choose: bool,
+) -> AnyView {
+    let form = &form.safety;
+    let is_on = form.status == SUBSCRIBED;
+    if !may_choose && !is_on {
+        return ().into_any();
+    }
+    let dates = attributes
+        .iter()
+        .filter(|one| matches!(one.kind, AttributeType::Text | AttributeType::Date | AttributeType::DateTime));
+    let mut choices = vec![Choice::new("", td_string!(language, exports.choose_attribute))];
+    choices.extend(dates.map(|one| Choice::new(one.name.clone(), one.name.clone())));
+    view! {
+        <fieldset class="card" id="status" disabled=!may_choose>
+            <legend class="section">{td_string!(language, safety.status_section)}</legend>
+            <label class="choice">
+                <input type="radio" name="form[safety][status]" value="" checked=!is_on />
+                {td_string!(language, safety.status_none)}
+            </label>
+            <label class="choice">
+                <input type="radio" name="form[safety][status]" value=SUBSCRIBED checked=is_on />
+                {td_string!(language, safety.status_subscribed)}
+            </label>
+            <div class="when-subscribed">
+                <SelectField
+                    name="opt_in"
+                    send_as="form[safety][opt_in]"
+                    label=td_string!(language, safety.opt_in)
+                    help=td_string!(language, safety.opt_in_help)
+                    groups=vec![(String::new(), choices)]
+                    value=form.opt_in.clone()
+                    required=false
+                    mark_optional=false
+                    faults=faults.clone()
+                />
+                <Notice warning=true><p>{td_string!(language, safety.status_warning)}</p></Notice>
             </div>
         </fieldset>
     }

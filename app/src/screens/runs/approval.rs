@@ -84,6 +84,7 @@ fn sentence(language: Locale, surprise: &Surprise) -> String {
         Surprise::ManyLeave { leavers, percent } => {
             text!(language, safety.many_leave, leavers = figure(leavers), percent = figure(percent))
         }
+        Surprise::FirstStatus { people } => text!(language, safety.first_status, people = figure(people)),
         Surprise::ManyJoin { joiners, percent } => {
             text!(language, safety.many_join, joiners = figure(joiners), percent = figure(percent))
         }

@@ -15,6 +15,7 @@ use domain::run::RowReason;
 
 use super::chosen::Chosen;
 use super::files::LedgerCursor;
+use super::payload::has_status;
 use super::writers::{PlanRow, PlanWriter};
 use super::{PlanSummary, tags};
 use crate::error::Result;
@@ -180,6 +181,7 @@ impl Differ {
             })?;
         }
         self.summary.to_send += u64::from(is_sent);
+        self.summary.statuses += u64::from(is_sent && has_status(&self.contact.payload));
         self.summary.new_contacts += u64::from(is_sent && !in_ledger);
         self.summary.unchanged += u64::from(!is_sent);
         if in_ledger { self.ledger.advance() } else { Ok(()) }

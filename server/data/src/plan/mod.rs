@@ -19,6 +19,7 @@
 //!
 //! It knows nothing of a destination's wire format, of batches, or of the database.
 
+mod addresses;
 mod chosen;
 mod close;
 mod diff;
@@ -44,6 +45,7 @@ use domain::segment::Definition;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
+pub use addresses::AddressSet;
 pub use look::{Look, LookRequest, Sample, Sampled};
 pub use read::PlanReader;
 
@@ -64,10 +66,21 @@ pub struct PlanRequest {
     pub segments: Vec<PlannedSegment>,
     /// The run that left the newest ledger of this export; none before the first close.
     pub ledger: Option<RunId>,
+    /// The subscription statuses that leave; none means that no status leaves.
+    pub statuses: Option<Statuses>,
     /// The plan is only about the rows that this run could not deliver; none means everybody.
     pub only_of: Option<RunId>,
     /// The instant that rules are evaluated at. It must not change when a plan is made again.
     pub now: jiff::Timestamp,
+}
+
+/// Who leaves as subscribed.
+#[derive(Debug, Clone)]
+pub struct Statuses {
+    /// The attribute that holds the time of the opt-in.
+    pub opt_in: String,
+    /// Those who unsubscribed at the destination: they never get a status.
+    pub unsubscribed: std::sync::Arc<AddressSet>,
 }
 
 /// A segment of an export.
@@ -92,6 +105,9 @@ pub struct PlanSummary {
     pub to_send: u64,
     /// Those among them that the ledger does not hold.
     pub new_contacts: u64,
+    /// Those among them that leave with a subscription status.
+    #[serde(default)]
+    pub statuses: u64,
     /// Contacts that stand there already as they are.
     pub unchanged: u64,
     /// Members without a usable e-mail address.

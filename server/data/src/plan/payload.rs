@@ -24,6 +24,14 @@ use crate::profiles::value::Value;
 /// The length of a payload's hash: enough that two payloads of one contact never share one.
 pub(super) const HASH_BYTES: usize = 16;
 
+/// How a payload begins that carries a status: names are sorted.
+const OPT_IN: &str = "\"opt_in\":";
+
+/// Does a payload carry a subscription status?
+pub(super) fn has_status(payload: &str) -> bool {
+    payload.strip_prefix('{').is_some_and(|rest| rest.starts_with(OPT_IN))
+}
+
 /// The hash of a payload.
 pub(super) fn hash(payload: &str) -> [u8; HASH_BYTES] {
     let digest = Sha256::digest(payload.as_bytes());
@@ -36,6 +44,8 @@ pub(super) struct Matcher {
     email: usize,
     /// The column of the country that national phone numbers are read for.
     country: Option<usize>,
+    /// The column of the opt-in, where statuses leave.
+    opt_in: Option<usize>,
     /// By name.
     properties: Vec<Out>,
     /// By name.
@@ -81,7 +91,18 @@ impl Matcher {
         properties.sort_by(|a, b| a.name.cmp(&b.name));
         targets.sort_by(|a, b| a.name.cmp(&b.name));
         let email = email.ok_or(DataError::UnknownAttribute)?;
-        Ok(Self { email, country, properties, targets, attributes: read })
+        Ok(Self { email, country, opt_in: None, properties, targets, attributes: read })
+    }
+
+    /// The same with the attribute that holds the time of the opt-in.
+    pub(super) fn with_opt_in(mut self, name: &str, attributes: &[Attribute]) -> Result<Self> {
+        let attribute = attributes.iter().find(|a| a.name == name).ok_or(DataError::UnknownAttribute)?;
+        let place = self.attributes.iter().position(|a| a.name == attribute.name);
+        self.opt_in = Some(place.unwrap_or_else(|| {
+            self.attributes.push(attribute.clone());
+            self.attributes.len() - 1
+        }));
+        Ok(self)
     }
 }
 
@@ -112,10 +133,22 @@ impl<'a> Matching<'a> {
         }
     }
 
-    /// The payload of a row.
-    pub(super) fn payload(&mut self, cells: &[Column], row: usize) -> Result<&str> {
+    /// The time of a row's opt-in, as it stands in the data; none where there is none, or one that is yet to come.
+    pub(super) fn opt_in(&self, cells: &[Column], row: usize, now: Timestamp) -> Option<Timestamp> {
+        let cells = cells.get(self.matcher.opt_in?)?;
+        instant_of(cells, row).filter(|at| *at <= now)
+    }
+
+    /// The payload of a row; with a status, where it leaves with one.
+    pub(super) fn payload(&mut self, cells: &[Column], row: usize, opt_in: Option<Timestamp>) -> Result<&str> {
         self.text.clear();
-        self.text.extend_from_slice(b"{\"properties\":{");
+        self.text.push(b'{');
+        if let Some(at) = opt_in {
+            self.text.extend_from_slice(OPT_IN.as_bytes());
+            write_text(&at.to_string(), &mut self.text);
+            self.text.push(b',');
+        }
+        self.text.extend_from_slice(b"\"properties\":{");
         let matcher = self.matcher;
         let mut first = true;
         for out in &matcher.properties {
@@ -236,6 +269,23 @@ fn text_of(cells: &Column, row: usize) -> Option<Cow<'_, str>> {
         value => write_value(value, &mut text),
     }
     Some(text.into())
+}
+
+/// A value as an instant: a day counts from its beginning, UTC. None for other types and for texts that are neither.
+fn instant_of(cells: &Column, row: usize) -> Option<Timestamp> {
+    match cells.value(row) {
+        Value::Instant(micros, _) => Timestamp::from_microsecond(micros).ok(),
+        Value::Date(_) => midnight(day_of(cells, row)?),
+        _ => {
+            let text = text_of(cells, row)?;
+            let text = text.trim();
+            text.parse().ok().or_else(|| midnight(day::read(text)?))
+        }
+    }
+}
+
+fn midnight(day: Date) -> Option<Timestamp> {
+    Offset::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
 }
 
 /// A value as a calendar day: a day as it is; an instant's day where the source wrote it, by its offset. None for other

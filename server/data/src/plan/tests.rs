@@ -115,6 +115,7 @@ fn request(number: u128, ledger: Option<u128>, segments: Vec<PlannedSegment>) ->
         card: card(),
         segments,
         ledger: ledger.map(run),
+        statuses: None,
         only_of: None,
         now: "2026-11-22T11:30:00Z".parse().expect("an instant"),
     }

@@ -24,6 +24,7 @@ use domain::attribute::{Attribute, AttributeType};
 use domain::segment::Definition;
 use futures::StreamExt;
 
+use super::addresses::AddressSet;
 use super::diff::{Fault, Wanted};
 use super::fields::email::Address;
 use super::files::{damaged, hash_type, tags_type};
@@ -71,6 +72,10 @@ pub(super) async fn wanted(engine: &DataEngine, request: &PlanRequest, all_tags:
     let profiles = engine.read(&session, &snapshot_path(request.snapshot)).await?;
     let attributes = attributes_of(profiles.schema().as_arrow());
     let matcher = Matcher::new(&request.mapping, &request.card, &attributes)?;
+    let matcher = match &request.statuses {
+        Some(statuses) => matcher.with_opt_in(&statuses.opt_in, &attributes)?,
+        None => matcher,
+    };
     let (members, marks) = members(engine, &session, profiles, request, &attributes, all_tags).await?;
     let columns = columns_of(&matcher.attributes, members.schema().as_arrow());
     let mut outputs: Vec<Expr> = std::iter::once(KEY.to_owned()).chain(columns).map(|name| column(&name)).collect();
@@ -83,6 +88,8 @@ pub(super) async fn wanted(engine: &DataEngine, request: &PlanRequest, all_tags:
         width: tags::width(all_tags.len()),
         tags: marks.into_iter().map(|(tag, _)| tag).collect(),
         matcher,
+        unsubscribed: request.statuses.as_ref().map(|statuses| statuses.unsubscribed.clone()),
+        now: request.now,
         left_out: Arc::default(),
     });
     let left_out = job.left_out.clone();
@@ -172,6 +179,9 @@ struct Job {
     /// The place of each mark's tag.
     tags: Vec<usize>,
     matcher: Matcher,
+    /// Those who get no status; none where nobody gets one.
+    unsubscribed: Option<Arc<AddressSet>>,
+    now: jiff::Timestamp,
     left_out: Arc<AtomicU64>,
 }
 
@@ -231,7 +241,9 @@ impl Job {
             let key = keys.text(row).unwrap_or_default();
             match matching.address(&cells, row) {
                 (Address::Valid(email), _) => {
-                    let payload = matching.payload(&cells, row)?;
+                    let may_have_status = self.unsubscribed.as_ref().is_some_and(|set| !set.has(&email));
+                    let opt_in = if may_have_status { matching.opt_in(&cells, row, self.now) } else { None };
+                    let payload = matching.payload(&cells, row, opt_in)?;
                     rows.push(&email, key, 0, &set, hash(payload), payload)?;
                 }
                 (other, raw) => {

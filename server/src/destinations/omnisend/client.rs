@@ -38,7 +38,7 @@ impl Client {
         Ok(Self { http, base })
     }
 
-    fn url(&self, path: &[&str]) -> Result<Url, DeliveryError> {
+    pub(super) fn url(&self, path: &[&str]) -> Result<Url, DeliveryError> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| DeliveryError::without_answer(Meaning::NotTheDestination, "no address"))?
@@ -59,7 +59,7 @@ impl Client {
             .header(ACCEPT, "application/json"))
     }
 
-    async fn get(&self, key: &SecretString, url: Url, cap: usize) -> Result<Answer, DeliveryError> {
+    pub(super) async fn get(&self, key: &SecretString, url: Url, cap: usize) -> Result<Answer, DeliveryError> {
         self.http.send(self.request(key, Method::GET, url)?, cap).await
     }
 

@@ -6,9 +6,14 @@ use serde_json::{Map, Value};
 
 use crate::destinations::ItemFault;
 
+/// Where a consent was given, as far as the service needs to know.
+const SOURCE: &str = "Customer data, sent by Ferry";
+
 /// The plan's payload.
 #[derive(Deserialize)]
 struct Payload {
+    /// When the person opted in; only where an administrator chose that statuses leave.
+    opt_in: Option<String>,
     #[serde(default)]
     targets: Map<String, Value>,
     #[serde(default)]
@@ -50,16 +55,53 @@ struct Identifier<'a> {
     r#type: &'static str,
     id: &'a str,
     send_welcome_message: bool,
+    /// Left out: the status that the service holds stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<Channels<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<Consent<'a>>,
+}
+
+#[derive(Serialize)]
+struct Channels<'a> {
+    email: Channel<'a>,
+}
+
+/// The newest date wins at the service: it must be the true one, so that a later unsubscribe stands.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Channel<'a> {
+    status: &'static str,
+    status_changed_at: &'a str,
+}
+
+/// Never empty: the service takes an empty one as consent given now.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Consent<'a> {
+    source: &'static str,
+    created_at: &'a str,
+}
+
+impl<'a> Identifier<'a> {
+    fn new(r#type: &'static str, id: &'a str) -> Self {
+        Self { r#type, id, send_welcome_message: false, channels: None, consent: None }
+    }
 }
 
 /// The item for one contact. Fields without a value are left out: what the service holds there stays.
 pub(super) fn item(email: &str, payload: &str) -> Result<String, ItemFault> {
-    let Payload { mut targets, properties } =
+    let Payload { opt_in, mut targets, properties } =
         serde_json::from_str(payload).map_err(|_| ItemFault("the planned contact cannot be read".to_owned()))?;
     let phone = targets.remove("phone");
-    let mut identifiers = vec![Identifier { r#type: "email", id: email, send_welcome_message: false }];
+    let mut address = Identifier::new("email", email);
+    if let Some(at) = &opt_in {
+        address.channels = Some(Channels { email: Channel { status: "subscribed", status_changed_at: at } });
+        address.consent = Some(Consent { source: SOURCE, created_at: at });
+    }
+    let mut identifiers = vec![address];
     if let Some(Value::String(phone)) = &phone {
-        identifiers.push(Identifier { r#type: "phone", id: phone, send_welcome_message: false });
+        identifiers.push(Identifier::new("phone", phone));
     }
     let (country, country_code) = country(targets.remove("country"));
     let mut take = |name: &str| targets.remove(name).filter(has_value);

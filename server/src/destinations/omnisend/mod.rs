@@ -1,14 +1,17 @@
 //! Omnisend, API version 2026-03-15: its card, its limits, and which call does what. How a contact is written is in
 //! [`contact`]; what an answer means is in [`answer`]; the requests are in [`client`].
 //!
-//! What is sent never carries `tags` (an upsert may replace the tags of others), `channels` (a status with a newer date
-//! wins, even over an unsubscribe), or a welcome message.
+//! What is sent never carries `tags` (an upsert may replace the tags of others) or a welcome message. It carries
+//! `channels` (a status with a newer date wins, even over an unsubscribe) only where an administrator chose so, with the
+//! true time of the opt-in.
 
 use domain::destination::{Brand, DestinationCard, DestinationKind, Target, TargetKind};
 use jiff::civil::Date;
 use secrecy::SecretString;
 
-use super::{BadAddress, BatchPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning, TagChange};
+use super::{
+    AddressPage, BadAddress, BatchPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning, TagChange,
+};
 
 mod answer;
 mod client;
@@ -16,6 +19,7 @@ mod contact;
 mod suggestions;
 #[cfg(test)]
 mod tests;
+mod unsubscribed;
 
 use client::Client;
 
@@ -91,6 +95,10 @@ impl Destination for Omnisend {
 
     async fn batch_items(&self, key: &SecretString, batch: &str) -> Result<Vec<ItemReport>, DeliveryError> {
         self.client.batch_items(key, batch).await
+    }
+
+    async fn list_unsubscribed(&self, key: &SecretString, after: Option<&str>) -> Result<AddressPage, DeliveryError> {
+        self.client.list_unsubscribed(key, after).await
     }
 
     async fn change_tag(

@@ -2,6 +2,7 @@
 
 mod brake;
 mod claiming;
+mod consent;
 mod delivery;
 mod dry_run;
 mod faults;

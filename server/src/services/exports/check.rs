@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use app::error::{AppError, FieldFault, FieldFaultKind};
 use app::services::Answer;
 use domain::access::{self, Actor};
-use domain::attribute::Attribute;
+use domain::attribute::{Attribute, AttributeType};
 use domain::brake::{Brake, MOST_PERCENT};
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
@@ -39,6 +39,11 @@ impl ExportsService {
         }
         let snapshot = db::refreshes::newest_snapshot(tx).await.map_err(internal)?;
         let attributes = snapshot.map(|one| one.attributes).unwrap_or_default();
+        if let Some(rule) = &settings.safety.status
+            && !attributes.iter().any(|one| one.name == rule.opt_in && may_hold_instant(one.kind))
+        {
+            return Err(AppError::field("opt_in", FieldFaultKind::Invalid));
+        }
         let faults = mapping_faults(&settings.mapping, card.as_ref(), &attributes);
         if faults.is_empty() { Ok(settings) } else { Err(AppError::Mapping(faults)) }
     }
@@ -83,6 +88,11 @@ fn schedule_faults(schedule: &Schedule) -> Vec<FieldFault> {
         }
         Schedule::Daily { .. } | Schedule::Off => Vec::new(),
     }
+}
+
+/// May an attribute of this type hold the time of an opt-in?
+fn may_hold_instant(kind: AttributeType) -> bool {
+    matches!(kind, AttributeType::Text | AttributeType::Date | AttributeType::DateTime)
 }
 
 fn brake_faults(brake: &Brake) -> Vec<FieldFault> {

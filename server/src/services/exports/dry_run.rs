@@ -45,6 +45,7 @@ fn in_words(dry: Dry) -> DryRun {
         members: summary.members,
         joiners: summary.new_contacts,
         changed: summary.to_send.saturating_sub(summary.new_contacts),
+        statuses: summary.statuses,
         unchanged: summary.unchanged,
         leavers: summary.leavers,
         rejected: summary.rejected,

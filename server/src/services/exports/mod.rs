@@ -84,7 +84,10 @@ impl Exports for ExportsService {
         may_add(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
-        let settings = self.check(&mut tx, actor, settings).await?;
+        let mut settings = self.check(&mut tx, actor, settings).await?;
+        if !access::may_choose_status(actor.role) {
+            settings.safety.status = None;
+        }
         let id = ExportId(uuid::Uuid::now_v7());
         db::exports::insert(&mut tx, id, &settings, self.clock.now_micros()).await.map_err(name_taken)?;
         tx.commit().await.map_err(internal)?;
@@ -95,7 +98,12 @@ impl Exports for ExportsService {
         may_look(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
-        editable(&mut tx, actor, id).await?;
+        let (stored, _) = editable(&mut tx, actor, id).await?;
+        let mut settings = settings;
+        if !access::may_choose_status(actor.role) {
+            // What an administrator chose stays.
+            settings.safety.status = stored.export.settings.safety.status;
+        }
         let settings = self.check(&mut tx, actor, settings).await?;
         let now = self.clock.now_micros();
         if !db::exports::update(&mut tx, id, version, &settings, now).await.map_err(name_taken)? {

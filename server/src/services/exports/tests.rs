@@ -11,6 +11,7 @@ use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
 use domain::mapping::{Field, MappingFault, Match};
 use domain::paging::PageRequest;
 use domain::run::{RunReason, RunState, Trigger};
+use domain::safety::{Safety, StatusRule};
 use domain::schedule::Schedule;
 
 use crate::services::testing::{CUSTOMERS, KIND, Stage, in_city, settings, stages};
@@ -291,5 +292,30 @@ async fn removing_an_export_removes_its_history() {
         stage.exports.remove(&stage.contributor, id).await.expect("removed");
         assert_eq!(stage.exports.run(&stage.administrator, run).await, Err(AppError::NotFound));
         assert!(stage.segments.try_rule(&stage.contributor, &in_city("Vic")).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn only_administrators_choose_that_subscription_statuses_leave() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let with = |opt_in: &str| {
+            let safety = Safety { status: Some(StatusRule { opt_in: opt_in.to_owned() }), ..Safety::default() };
+            ExportSettings { safety, ..settings("News", Some(shared), segment) }
+        };
+        let status =
+            async |id| stage.exports.find(&stage.viewer, id).await.expect("there").export.settings.safety.status;
+
+        let id = stage.exports.add(&stage.contributor, with("email")).await.expect("added");
+        assert_eq!(status(id).await, None, "a contributor cannot choose it");
+        stage.exports.edit(&stage.contributor, id, 1, with("email")).await.expect("saved");
+        assert_eq!(status(id).await, None, "nor later");
+        let wrong = stage.exports.edit(&stage.administrator, id, 2, with("nowhere")).await;
+        assert_eq!(wrong, Err(AppError::field("opt_in", FieldFaultKind::Invalid)));
+        stage.exports.edit(&stage.administrator, id, 2, with("email")).await.expect("saved");
+
+        let without = settings("News", Some(shared), segment);
+        stage.exports.edit(&stage.contributor, id, 3, without).await.expect("saved");
+        assert!(status(id).await.is_some(), "nor take away what an administrator chose");
     }
 }
