@@ -62,6 +62,7 @@ test("a dry run says what a run would do, and sends nothing", async ({ page, fer
 
   await run(page, guard);
   await expect(page.locator(".ended")).toContainText(en.states.successful, UNTIL_IT_ENDS);
+  await guard.look(page);
   await refresh(ferry, crowd(3));
   await open(page, guard);
   await page.getByRole("link", { name: en.safety.dry_run, exact: true }).click();
