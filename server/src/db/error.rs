@@ -38,7 +38,10 @@ pub enum DbError {
     File(#[from] std::io::Error),
     /// The tables cannot be brought up to date.
     #[error("the tables cannot be brought up to date")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// There are tables that this Ferry does not know.
+    #[error("the database was written by a newer Ferry (its migration {0} is not known here): start that version")]
+    Newer(i64),
     /// Something else.
     #[error("the database failed")]
     Other(#[source] sqlx::Error),
@@ -51,6 +54,15 @@ impl DbError {
         match self {
             Self::Duplicate { rule, .. } => rule == index || rule == columns || *rule == format!("index '{index}'"),
             _ => false,
+        }
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for DbError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::VersionMissing(version) => Self::Newer(version),
+            other => Self::Migrate(other),
         }
     }
 }
