@@ -141,7 +141,8 @@ fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn serve(shared: &Shared, number: u64, head: &Head, body: &Bytes, effects: &mut Effects) -> Served {
+/// Answers a request that has arrived.
+pub fn serve(shared: &Shared, number: u64, head: &Head, body: &Bytes, effects: &mut Effects) -> Served {
     let switches = shared.world().switches;
     let (endpoint, _) = Endpoint::resolve(&head.method, &head.path);
     let checked = call::check(endpoint, body, &switches, &shared.dictionary);
@@ -151,7 +152,15 @@ fn serve(shared: &Shared, number: u64, head: &Head, body: &Bytes, effects: &mut 
     world.serve(number, head, now, checked, effects, &shared.dictionary)
 }
 
-fn record(shared: &Shared, number: u64, head: &Head, served: Option<&Served>, effects: &Effects, body: Option<&Bytes>) {
+/// Puts a request into the log.
+pub fn record(
+    shared: &Shared,
+    number: u64,
+    head: &Head,
+    served: Option<&Served>,
+    effects: &Effects,
+    body: Option<&Bytes>,
+) {
     let (endpoint, _) = Endpoint::resolve(&head.method, &head.path);
     let body = body.filter(|body| !body.is_empty());
     let hash = body.map_or(0, |body| {

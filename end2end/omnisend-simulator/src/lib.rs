@@ -2,6 +2,7 @@
 
 #![doc = include_str!("../README.md")]
 
+mod ask;
 mod auth;
 mod batches;
 mod brands;
@@ -30,6 +31,7 @@ mod tags;
 mod wire;
 mod world;
 
+pub use ask::{Asked, Outcome, Told};
 pub use auth::VERSION;
 pub use clock::Clock;
 pub use endpoint::Endpoint;

@@ -16,7 +16,7 @@ use crate::faults::Script;
 use crate::gateway::Shared;
 use crate::json::Json;
 use crate::log::RecordView;
-use crate::options::{Limits, Switches};
+use crate::options::{Limits, Options, Switches};
 use crate::problem::FieldFault;
 use crate::world::{Brand, Job, World};
 
@@ -77,6 +77,11 @@ pub struct Filter {
 }
 
 impl State {
+    /// A simulator that listens nowhere: only [`State::ask`] leads into it.
+    pub fn new(options: Options) -> Self {
+        Self(Arc::new(Shared::new(options)))
+    }
+
     /// Looks at the whole state after everything that is due was done.
     fn settled<T>(&self, look: impl FnOnce(&mut World, i64) -> T) -> T {
         let mut world = self.0.world();

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -53,6 +54,8 @@ struct Inner {
     store: DataStore,
     runtime_env: Arc<RuntimeEnv>,
     threads: usize,
+    /// Calls that somebody waits for.
+    calls: AtomicUsize,
     /// Taken out when the engine is dropped.
     runtime: Option<Runtime>,
 }
@@ -84,12 +87,19 @@ impl DataEngine {
         let runtime =
             Builder::new_multi_thread().worker_threads(threads).thread_name("ferry-data").enable_all().build()?;
         let runtime_env = runtime_env(&options, &store)?;
-        Ok(Self { inner: Arc::new(Inner { store, runtime_env, threads, runtime: Some(runtime) }) })
+        Ok(Self {
+            inner: Arc::new(Inner { store, runtime_env, threads, calls: AtomicUsize::new(0), runtime: Some(runtime) }),
+        })
     }
 
     /// The data directory.
     pub fn store(&self) -> &DataStore {
         &self.inner.store
+    }
+
+    /// Does anybody wait for work of this engine? A simulation lets no time pass meanwhile.
+    pub fn is_working(&self) -> bool {
+        self.inner.calls.load(Ordering::SeqCst) > 0
     }
 
     /// How many threads work.
@@ -124,6 +134,7 @@ impl DataEngine {
         task: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let Some(runtime) = &self.inner.runtime else { return Err(DataError::Canceled) };
+        let _call = Call::of(&self.inner.calls);
         let mut task = AbortOnDrop(runtime.spawn(task));
         ended((&mut task.0).await)
     }
@@ -135,6 +146,7 @@ impl DataEngine {
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let Some(runtime) = &self.inner.runtime else { return Err(DataError::Canceled) };
+        let _call = Call::of(&self.inner.calls);
         ended(runtime.spawn_blocking(work).await)
     }
 }
@@ -145,6 +157,22 @@ fn ended<T>(end: std::result::Result<Result<T>, tokio::task::JoinError>) -> Resu
         Err(error) if error.is_cancelled() => Err(DataError::Canceled),
         // The message of a panic may quote data; its place is in the log of the panic hook.
         Err(_) => Err(DataError::Internal("a task of the data engine panicked".to_owned())),
+    }
+}
+
+/// Counts a call until it is over or given up.
+struct Call<'a>(&'a AtomicUsize);
+
+impl<'a> Call<'a> {
+    fn of(calls: &'a AtomicUsize) -> Self {
+        calls.fetch_add(1, Ordering::SeqCst);
+        Self(calls)
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -64,6 +64,7 @@ mod definitions_tests;
 pub mod endings;
 mod error;
 pub mod exports;
+mod in_use;
 pub mod names;
 pub mod pace;
 mod postgres;
@@ -83,7 +84,7 @@ pub use error::DbError;
 
 /// The database, cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Database(Pools);
+pub struct Database(Pools, in_use::InUse);
 
 #[derive(Debug, Clone)]
 enum Pools {
@@ -93,7 +94,7 @@ enum Pools {
 
 /// An open transaction. Dropping it rolls it back.
 #[derive(Debug)]
-pub struct Tx(pub(in crate::db) Inner);
+pub struct Tx(pub(in crate::db) Inner, in_use::One);
 
 #[derive(Debug)]
 pub(in crate::db) enum Inner {
@@ -145,14 +146,23 @@ impl DatabaseLocation {
 }
 
 impl Database {
+    fn over(pools: Pools) -> Self {
+        Self(pools, in_use::InUse::default())
+    }
+
+    /// Is a transaction open, or being opened? A simulation lets no time pass meanwhile.
+    pub fn is_in_use(&self) -> bool {
+        self.1.is_any()
+    }
+
     /// Connects, making the file of a new SQLite database, and brings the tables up to date.
     ///
     /// # Errors
     /// It cannot be reached, or was written by a newer Ferry.
     pub async fn open(location: &DatabaseLocation) -> Result<Self, DbError> {
         match location {
-            DatabaseLocation::Sqlite(path) => Ok(Self(Pools::Sqlite(sqlite::Pools::open(path).await?))),
-            DatabaseLocation::Postgres(url) => Ok(Self(Pools::Postgres(postgres::open(url, None).await?))),
+            DatabaseLocation::Sqlite(path) => Ok(Self::over(Pools::Sqlite(sqlite::Pools::open(path).await?))),
+            DatabaseLocation::Postgres(url) => Ok(Self::over(Pools::Postgres(postgres::open(url, None).await?))),
         }
     }
 
@@ -161,14 +171,14 @@ impl Database {
     /// # Errors
     /// No connection came free in time, or the database is gone.
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        let pools = self.0.clone();
+        let (pools, one) = (self.0.clone(), self.1.one());
         let inner = in_own_task(async move {
             Ok(match pools {
                 Pools::Sqlite(pools) => Inner::Sqlite(pools.begin().await?),
                 Pools::Postgres(pool) => Inner::Postgres(postgres::begin(&pool).await?),
             })
         });
-        Ok(Tx(inner.await?))
+        Ok(Tx(inner.await?, one))
     }
 
     /// Begins a transaction that only reads, with one consistent picture of everything.
@@ -176,14 +186,14 @@ impl Database {
     /// # Errors
     /// No connection came free in time, or the database is gone.
     pub async fn read(&self) -> Result<Tx, DbError> {
-        let pools = self.0.clone();
+        let (pools, one) = (self.0.clone(), self.1.one());
         let inner = in_own_task(async move {
             Ok(match pools {
                 Pools::Sqlite(pools) => Inner::Sqlite(pools.read().await?),
                 Pools::Postgres(pool) => Inner::Postgres(postgres::read(&pool).await?),
             })
         });
-        Ok(Tx(inner.await?))
+        Ok(Tx(inner.await?, one))
     }
 
     /// Does it answer?
@@ -219,7 +229,8 @@ impl Tx {
     /// A constraint that is checked at the end, or the database is gone: then it is not known whether it was kept.
     pub async fn commit(self) -> Result<(), DbError> {
         in_own_task(async move {
-            match self.0 {
+            let Self(inner, _one) = self;
+            match inner {
                 Inner::Sqlite(tx) => Ok(tx.commit().await?),
                 Inner::Postgres(tx) => Ok(tx.commit().await?),
             }

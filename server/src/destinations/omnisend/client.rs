@@ -30,11 +30,15 @@ impl Client {
     /// The client for a base address such as `https://api.omnisend.com/api`. Plain HTTP is taken only where the
     /// operator names such an address.
     pub(super) fn new(base: &str) -> Result<Self, String> {
+        Self::with(base, http::Client::new().map_err(|error| error.to_string())?)
+    }
+
+    /// The same, with a client that is there already.
+    pub(super) fn with(base: &str, http: http::Client) -> Result<Self, String> {
         let base = Url::parse(base.trim_end_matches('/')).map_err(|error| error.to_string())?;
         if !matches!(base.scheme(), "https" | "http") || base.cannot_be_a_base() {
             return Err("it is neither https nor http".to_owned());
         }
-        let http = http::Client::new().map_err(|error| error.to_string())?;
         Ok(Self { http, base })
     }
 

@@ -45,6 +45,12 @@ impl Omnisend {
             Client::new(address.unwrap_or(ADDRESS)).map_err(|reason| BadAddress { kind: KIND.to_owned(), reason })?;
         Ok(Self { client })
     }
+
+    /// The service at its own address, reached by a client that is there already.
+    pub fn through(http: super::http::Client) -> Result<Self, BadAddress> {
+        let client = Client::with(ADDRESS, http).map_err(|reason| BadAddress { kind: KIND.to_owned(), reason })?;
+        Ok(Self { client })
+    }
 }
 
 #[async_trait::async_trait]
