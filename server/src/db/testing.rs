@@ -1,7 +1,8 @@
 //! Databases for tests: a new SQLite file each, and, where `FERRY_TEST_POSTGRES_URL` is set, a new schema in Postgres.
 
 use domain::id::RunId;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 use super::{Database, DatabaseLocation, DbError, Pools, Tx, postgres, sql};
 
@@ -23,6 +24,16 @@ impl TestDatabase {
     /// The SQLite file, where it is one.
     pub fn file(&self) -> Option<std::path::PathBuf> {
         self.dir.as_ref().map(|dir| dir.path().join("ferry.db"))
+    }
+
+    /// Locks a SQLite database for so long, as a backup or somebody's shell does.
+    pub async fn lock_from_outside(&self, time: std::time::Duration) {
+        let options = SqliteConnectOptions::new().filename(self.file().expect("SQLite"));
+        let options = options.busy_timeout(std::time::Duration::from_secs(10));
+        let mut other = SqliteConnection::connect_with(&options).await.expect("another program");
+        other.execute("begin exclusive").await.expect("locked");
+        tokio::time::sleep(time).await;
+        other.execute("commit").await.expect("let go of");
     }
 }
 
@@ -51,7 +62,7 @@ async fn in_new_schema(url: &str) -> Database {
     connection.execute(AssertSqlSafe(format!("create schema {schema}"))).await.expect("a new schema");
     connection.close().await.expect("closed");
     let pool = postgres::open(&url.into(), Some(&schema)).await.expect("a migrated schema");
-    Database(Pools::Postgres(pool))
+    Database::over(Pools::Postgres(pool))
 }
 
 /// Makes a waiting run due now, as if its time had come.

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn half_an_hour_of_refusals_costs_at_most_forty_requests() {
+    fn r11_half_an_hour_of_refusals_costs_at_most_forty_requests() {
         let (mut passed, mut requests) = (Duration::ZERO, 0);
         while passed < seconds(1800) {
             requests += 1;
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_without_answers_costs_at_most_three_hundred_requests() {
+    fn r13_a_day_without_answers_costs_at_most_three_hundred_requests() {
         let (mut passed, mut rounds) = (Duration::ZERO, 0);
         while passed < seconds(86_400) {
             rounds += 1;

@@ -28,7 +28,7 @@ async fn set_safety(stage: &Stage, safety: Safety) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_41_percent_fewer_members_nobody_is_removed_without_a_person() {
+async fn trap_07_with_41_percent_fewer_members_nobody_is_removed_without_a_person() {
     for db in databases().await {
         let stage = Stage::on(db, Setting::default()).await;
         stage.refresh(&people(0..1_000, "a")).await;

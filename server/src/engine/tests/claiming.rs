@@ -20,7 +20,7 @@ async fn claim(stage: &Stage, owner: &str, now: i64) -> Option<Claim> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_workers_at_once_take_up_each_run_once() {
+async fn r35_many_workers_at_once_take_up_each_run_once() {
     for db in databases().await {
         let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
         for number in 0..30 {
@@ -48,7 +48,7 @@ async fn many_workers_at_once_take_up_each_run_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_lost_the_run_writes_nothing() {
+async fn r05_who_lost_the_run_writes_nothing() {
     for db in databases().await {
         let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
         let run = stage.queue().await;
@@ -72,7 +72,7 @@ async fn who_lost_the_run_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_breaks_off_again_and_again_fails() {
+async fn r08_a_run_that_breaks_off_again_and_again_fails() {
     let stage = Stage::with(Setting { factor: 1, ..Setting::default() }).await;
     let run = stage.queue().await;
     let now = stage.now();

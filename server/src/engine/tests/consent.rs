@@ -54,7 +54,7 @@ async fn approve(stage: &Stage, run: &Run) -> Run {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_who_unsubscribed_stays_so_after_ten_full_runs() {
+async fn trap_15_a_person_who_unsubscribed_stays_so_after_ten_full_runs() {
     let stage = Stage::new().await;
     choose_status(&stage).await;
     // Long before the opt-in that the data claim: a status would win.

@@ -35,7 +35,7 @@ async fn a_run_delivers_everybody_with_their_tags_and_the_second_sends_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_the_difference_is_sent_and_leavers_lose_their_tag() {
+async fn trap_06_only_the_difference_is_sent_and_leavers_lose_their_tag() {
     let stage = Stage::new().await;
     stage.refresh(&people(0..300, "ab")).await;
     stage.run().await;
@@ -60,7 +60,7 @@ async fn only_the_difference_is_sent_and_leavers_lose_their_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_without_a_usable_address_are_reported_and_not_sent() {
+async fn trap_16_rows_without_a_usable_address_are_reported_and_the_counts_add_up() {
     let stage = Stage::new().await;
     let mut everybody = people(0..50, "a");
     everybody.push(("not an address".to_owned(), "X".to_owned(), "a"));
@@ -80,7 +80,7 @@ async fn rows_without_a_usable_address_are_reported_and_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_subscribed_or_welcomed() {
+async fn r53_nobody_is_subscribed_or_welcomed() {
     let stage = Stage::new().await;
     stage.refresh(&people(0..120, "a")).await;
     stage.run().await;
@@ -92,7 +92,7 @@ async fn nobody_is_subscribed_or_welcomed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn names_arrive_letter_by_letter() {
+async fn trap_08_names_arrive_letter_by_letter() {
     let stage = Stage::new().await;
     let names = ["O'Brien", "Ștefăniță", "🦊🐻", "מיכל", "𠜎𠜱", "Anna-Karin Å"];
     let everybody: Vec<_> =
@@ -106,7 +106,7 @@ async fn names_arrive_letter_by_letter() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_budget_is_kept_in_every_sixty_seconds_and_used() {
+async fn r10_the_budget_is_kept_in_every_sixty_seconds_and_used() {
     let setting = Setting { factor: 8, keeps_limits: true, ..Setting::default() };
     let stage = Stage::with(setting).await;
     stage.refresh(&people(0..45_000, "a")).await;

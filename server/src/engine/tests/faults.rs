@@ -43,7 +43,7 @@ async fn check_all_arrive(rules: Vec<Rule>) -> (Stage, Run) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_429_delays_and_loses_nothing() {
+async fn trap_10_r11_a_flood_of_429_delays_and_uses_up_no_attempt() {
     let after = Some(RetryAfter::Seconds(2));
     let action = Action::Status { status: 429, retry_after: after, retry_in: RetryIn::Body, html: false };
     let mut rule = Rule::always(action);
@@ -53,7 +53,7 @@ async fn a_flood_of_429_delays_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn errors_of_the_server_are_repeated_until_it_works() {
+async fn r12_errors_of_the_server_are_repeated_until_it_works() {
     let mut five_hundred = Rule::always(status(500));
     five_hundred.probability = Some(0.3);
     let mut page = Rule::always(Action::Status { status: 502, retry_after: None, retry_in: RetryIn::Body, html: true });
@@ -65,7 +65,7 @@ async fn errors_of_the_server_are_repeated_until_it_works() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_answer_costs_one_repeated_batch() {
+async fn r15_a_lost_answer_costs_one_repeated_batch() {
     let mut lost = on_post(Action::ResetAfter { at_byte: 0 });
     lost.nth = vec![1, 5, 9];
     let mut half = on_post(Action::ResetAfter { at_byte: 60 });
@@ -78,14 +78,14 @@ async fn a_lost_answer_costs_one_repeated_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_that_is_worked_off_twice_changes_nothing() {
+async fn r16_a_batch_that_is_worked_off_twice_changes_nothing() {
     let mut twice = on_post(Action::BatchTwice { after_ms: 30 });
     twice.every = Some(2);
     check_all_arrive(vec![twice]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_stopped_batch_left_over_is_sent_again() {
+async fn r20_what_a_stopped_batch_left_over_is_sent_again() {
     let mut stopped = on_post(Action::BatchStopped { after: 0.4 });
     stopped.nth = vec![2, 6];
 
@@ -95,7 +95,7 @@ async fn what_a_stopped_batch_left_over_is_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn items_that_are_limited_are_sent_again() {
+async fn r18_items_that_are_limited_are_sent_again() {
     let mut limited =
         on_post(Action::ItemErrors(ItemErrors { items: vec![3, 50], status: 429, ..ItemErrors::default() }));
     limited.nth = vec![1, 2];
@@ -105,7 +105,7 @@ async fn items_that_are_limited_are_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_item_that_is_never_taken_is_rejected_after_three_returns() {
+async fn r18_an_item_that_is_never_taken_is_rejected_after_three_returns() {
     let never = ItemErrors { email: "p000007@*".to_owned(), status: 503, ..ItemErrors::default() };
     let stage = stage_with(vec![on_post(Action::ItemErrors(never))]).await;
     stage.refresh(&people(0..40, "a")).await;
@@ -120,7 +120,7 @@ async fn an_item_that_is_never_taken_is_rejected_after_three_returns() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_failed_yesterday_and_did_not_change_is_sent_today() {
+async fn trap_01_a_row_that_failed_yesterday_and_did_not_change_is_sent_today() {
     let refused = ItemErrors { email: "p00001*".to_owned(), ..ItemErrors::default() };
     let stage = stage_with(vec![on_post(Action::ItemErrors(refused))]).await;
     let everybody = people(0..250, "a");
@@ -140,7 +140,7 @@ async fn a_row_that_failed_yesterday_and_did_not_change_is_sent_today() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_bad_row_in_a_refused_batch_costs_one_row() {
+async fn trap_05_r19_one_bad_row_in_a_hundred_costs_one_row() {
     let refused = ItemErrors { email: "p000042@*".to_owned(), whole_batch: true, ..ItemErrors::default() };
     let stage = stage_with(vec![on_post(Action::ItemErrors(refused))]).await;
     stage.refresh(&people(0..300, "a")).await;
@@ -181,7 +181,7 @@ async fn batches_may_finish_in_any_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_that_never_finishes_leaves_its_rows_unconfirmed_and_they_come_again() {
+async fn trap_02_r20_a_batch_that_never_finishes_leaves_its_rows_unconfirmed_and_they_come_again() {
     let mut held = on_post(Action::BatchHeld { status: HoldStatus::default(), for_ms: None });
     held.nth = vec![2];
     let stage = stage_with(vec![held]).await;
@@ -206,7 +206,7 @@ async fn a_batch_that_never_finishes_leaves_its_rows_unconfirmed_and_they_come_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_destination_that_is_down_makes_the_run_wait_and_it_goes_on_by_itself() {
+async fn r13_a_destination_that_is_down_makes_the_run_wait_and_it_goes_on_by_itself() {
     let mut down = Rule::always(Action::ResetBefore);
     down.until_ms = Some(3 * 60_000);
     let stage = Stage::with(Setting { factor: 30, ..Setting::default() }).await;

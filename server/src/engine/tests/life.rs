@@ -15,7 +15,7 @@ fn slow(ms: u64) -> Script {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_is_killed_at_any_moment_goes_on_where_it_was() {
+async fn trap_03_r01_a_run_that_is_killed_at_any_moment_goes_on_where_it_was() {
     for db in databases().await {
         let stage = Stage::on(db, Setting::default()).await;
         stage.simulator.state().set_faults(slow(20));
@@ -46,7 +46,7 @@ async fn a_run_that_is_killed_at_any_moment_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_ends_gives_its_run_back_and_repeats_nothing() {
+async fn r04_a_process_that_ends_gives_its_run_back_and_repeats_nothing() {
     let stage = Stage::new().await;
     stage.simulator.state().set_faults(slow(30));
     let everybody = people(0..5_000, "a");
@@ -67,7 +67,7 @@ async fn a_process_that_ends_gives_its_run_back_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cancelled_run_sends_no_further_batch_and_keeps_what_arrived() {
+async fn trap_17_r47_a_cancelled_run_sends_no_further_batch_and_keeps_what_arrived() {
     let stage = Stage::new().await;
     stage.simulator.state().set_faults(slow(30));
     let everybody = people(0..20_000, "a");
@@ -96,7 +96,7 @@ async fn a_cancelled_run_sends_no_further_batch_and_keeps_what_arrived() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revoked_key_makes_the_run_wait_and_a_new_one_lets_it_go_on() {
+async fn r21_r38_a_revoked_key_makes_the_run_wait_and_a_new_one_lets_it_go_on() {
     const NEW_KEY: &str = "5f0000000000000000000001-new";
     let mut setting = Setting::default();
     let keys = vec![KeyOptions::full(PRACTICE_KEY), KeyOptions::full(NEW_KEY)];
@@ -128,7 +128,7 @@ async fn a_revoked_key_makes_the_run_wait_and_a_new_one_lets_it_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_is_taken_away_ends_the_run() {
+async fn r37_a_connection_that_is_taken_away_ends_the_run() {
     let stage = Stage::new().await;
     stage.simulator.state().set_faults(slow(30));
     stage.refresh(&people(0..20_000, "a")).await;
@@ -148,7 +148,7 @@ async fn a_connection_that_is_taken_away_ends_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_stops_when_the_person_whose_rights_it_has_loses_them() {
+async fn r40_a_run_stops_when_the_person_whose_rights_it_has_loses_them() {
     let stage = Stage::new().await;
     stage.refresh(&people(0..10, "a")).await;
     let mut tx = stage.db.begin().await.expect("begun");

@@ -7,6 +7,8 @@ mod delivery;
 mod dry_run;
 mod faults;
 mod life;
+mod outside;
 mod resend;
 mod slots;
 mod stage;
+mod traps;

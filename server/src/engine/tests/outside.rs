@@ -1,0 +1,114 @@
+//! What goes wrong outside of Ferry and outside of the rows: the account, the address, the database, a crowd of runs.
+
+use std::time::Duration;
+
+use domain::run::{RunReason, RunState};
+use domain::schedule::Schedule;
+use omnisend_simulator::{Action, RetryIn, Rule, Script};
+
+use super::stage::{Setting, Stage, emails, people};
+use crate::db::claims;
+
+/// The account refuses in the middle of a run: it waits for a person, blames no row, asks rarely, and goes on.
+async fn check_waits_for_person(status: u16, html: bool, reason: RunReason, most: usize) {
+    let stage = Stage::new().await;
+    let everybody = people(0..4_000, "a");
+    stage.refresh(&everybody).await;
+    let mut refused = Rule::always(Action::Status { status, retry_after: None, retry_in: RetryIn::Body, html });
+    refused.from = Some(12);
+    stage.simulator.state().set_faults(Script::one(refused));
+    let run = stage.queue().await;
+    let running = stage.engine().start();
+
+    let waiting = stage.until(run, |run| run.state == RunState::Waiting && run.reason == Some(reason)).await;
+
+    assert_eq!((waiting.counts.rejected, waiting.finished_at), (0, None), "{status}");
+    let asked = || stage.simulator.state().requests(0, usize::MAX).iter().filter(|one| one.status == status).count();
+    let before = asked();
+    assert!(before <= most, "{before} requests were answered with {status}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(asked(), before, "it does not hammer");
+    stage.simulator.state().set_faults(Script::default());
+    let mut tx = stage.db.begin().await.expect("begun");
+    crate::db::runs::go_on_with(&mut tx, stage.connection, stage.now()).await.expect("woken");
+    tx.commit().await.expect("committed");
+    running.engine().wake();
+    let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+    running.stop().await;
+    assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 4_000));
+    assert_eq!(stage.arrived(), emails(&everybody));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r22_an_account_whose_plan_is_used_up_blames_no_row_and_can_go_on() {
+    check_waits_for_person(402, false, RunReason::PlanExceeded, 24).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r23_an_interface_that_was_retired_waits_for_a_person() {
+    check_waits_for_person(410, false, RunReason::InterfaceRetired, 24).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r23_something_else_at_the_address_is_asked_three_times_and_no_more() {
+    check_waits_for_person(404, true, RunReason::DestinationUnavailable, 3 * 24).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r24_a_database_that_another_program_locks_makes_the_run_slower_and_nothing_else() {
+    let stage = Stage::with(Setting { factor: 1, ..Setting::default() }).await;
+    stage.simulator.state().set_faults(Script::one(Rule::on(
+        "POST",
+        "/batches",
+        Action::Delay { ms: 10, after: true },
+    )));
+    let everybody = people(0..6_000, "a");
+    stage.refresh(&everybody).await;
+    let run = stage.queue().await;
+    let running = stage.engine().start();
+    stage.until(run, |run| run.counts.requests >= 10).await;
+
+    for _ in 0..3 {
+        stage.db.lock_from_outside(Duration::from_millis(700)).await;
+    }
+    let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+    running.stop().await;
+
+    assert_eq!((ended.state, ended.counts.accepted, ended.counts.retries), (RunState::Successful, 6_000, 0));
+    assert_eq!(stage.arrived(), emails(&everybody));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r29_one_dead_run_among_many_living_ones_is_found_at_once() {
+    const SECOND: i64 = 1_000_000;
+    let stage = Stage::with(Setting { factor: 1, ..Setting::default() }).await;
+    let mut newest = None;
+    for number in 0..150 {
+        let export = stage.add_export(&format!("Export {number}"), stage.connection, Vec::new(), Schedule::Off).await;
+        newest = Some(stage.queue_of(export, stage.connection, &format!("brand {number}")).await);
+    }
+    let now = stage.now();
+    let claim = |owner: &'static str, at: i64| {
+        let stage = &stage;
+        async move {
+            let mut tx = stage.db.begin().await.expect("begun");
+            let claim = claims::claim(&mut tx, owner, at, at + 30 * SECOND).await.expect("asked");
+            tx.commit().await.expect("committed");
+            claim
+        }
+    };
+    let mut held = Vec::new();
+    while let Some(claim) = claim("lives", now).await {
+        held.push(claim);
+    }
+    assert_eq!(held.len(), 150);
+    let mut tx = stage.db.begin().await.expect("begun");
+    for one in held.iter().filter(|one| Some(one.run) != newest) {
+        assert!(claims::renew(&mut tx, one.run, one.fence, now + 60 * SECOND).await.expect("renewed"));
+    }
+    tx.commit().await.expect("committed");
+
+    let found = claim("rescues", now + 31 * SECOND).await.expect("the dead one");
+    assert_eq!(Some(found.run), newest);
+    assert!(claim("rescues", now + 31 * SECOND).await.is_none(), "the living are left alone");
+}
