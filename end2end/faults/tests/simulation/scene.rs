@@ -1,0 +1,306 @@
+//! What happens in one world: a run under a seed's troubles, often a second one over changed profiles, and, when the
+//! troubles are over, one more unless the last went well. The oracle looks after each.
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use domain::id::RunId;
+use domain::run::{Run, RunState, Trigger};
+use ferry_faults::chance::Chance;
+use ferry_faults::oracle::{self, Books, Place, Seen, Told};
+use omnisend_simulator::{Limits, Options, PRACTICE_BRAND, PRACTICE_KEY, State, Switches};
+use server::clock::Clock as _;
+use server::db::Database;
+use server::db::runs::{self, NewRun};
+use server::engine::{self, Deps, Engine};
+
+use crate::clock::SimClock;
+use crate::script::{Event, Trouble};
+use crate::wire::Way;
+use crate::world::{Bench, Snapshot};
+
+/// After the last trouble, a run must have ended within this time.
+const BOUND: Duration = Duration::from_secs(3 * 3600);
+/// A world that takes longer on this machine hangs.
+const REAL_TIME: Duration = Duration::from_secs(120);
+/// Requests of a run that are on their way at once.
+const IN_FLIGHT: usize = 4;
+
+/// What a world says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Equal for equal logs of the receiver.
+    pub(crate) digest: u64,
+    pub(crate) runs: u64,
+    pub(crate) crashes: u64,
+    pub(crate) requests: u64,
+}
+
+/// Lives through the world of a seed; an error says which promise was broken.
+pub(crate) fn live(bench: &Bench, seed: u64) -> Result<Report, String> {
+    let clock = SimClock::new();
+    let db: Arc<OnceLock<Database>> = Arc::default();
+    let hook = {
+        let (clock, db, data) = (clock.clone(), db.clone(), bench.data.clone());
+        move || {
+            if !data.is_working() && !db.get().is_some_and(Database::is_in_use) {
+                clock.pass();
+            }
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(hook).build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let lived = runtime.block_on(async {
+        // Work may end on another thread without waking this one: it looks again after a while.
+        tokio::spawn(async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(3)).await;
+            }
+        });
+        let scene = async { Scene::open(bench, seed, clock, &db).await.play().await };
+        tokio::time::timeout(REAL_TIME, scene).await.unwrap_or_else(|_| Err("the world hangs".to_owned()))
+    });
+    for (_, wire) in &bench.ways {
+        wire.lead(None);
+    }
+    runtime.shutdown_background();
+    lived
+}
+
+struct Scene<'a> {
+    bench: &'a Bench,
+    seed: u64,
+    chance: Chance,
+    clock: SimClock,
+    state: State,
+    db: Database,
+    books: Books,
+    told: Told,
+    late: Arc<Mutex<u64>>,
+    replicas: Vec<Option<engine::Running>>,
+    runs: u64,
+    crashes: u64,
+    /// Have all runs so far kept the limits, alone on the account?
+    is_limited: bool,
+}
+
+impl<'a> Scene<'a> {
+    async fn open(bench: &'a Bench, seed: u64, clock: SimClock, kept: &OnceLock<Database>) -> Self {
+        let still = clock.still();
+        let (path, db) = bench.database().await;
+        // Set once for each world.
+        let _ = kept.set(db.clone());
+        let mut books = Books::open(&Place::Sqlite(path)).await.expect("the database");
+        books.watch().await.expect("watched");
+        let mut chance = Chance::of(seed);
+        let read = clock.clone();
+        let switches = Switches {
+            batch_delay_ms: chance.within(0..1_500),
+            tag_delay_ms: chance.within(0..500),
+            batches_out_of_order: chance.happens(0.3),
+            ..Switches::default()
+        };
+        let simulator = omnisend_simulator::Clock::from_fn(move || read.micros());
+        let state = State::new(Options { seed, switches, clock: simulator, ..Options::default() });
+        let told = Told { tag_prefix: "ferry:".to_owned(), ..Told::default() };
+        drop(still);
+        Self {
+            bench,
+            seed,
+            chance,
+            clock,
+            state,
+            db,
+            books,
+            told,
+            late: Arc::default(),
+            replicas: Vec::new(),
+            runs: 0,
+            crashes: 0,
+            is_limited: true,
+        }
+    }
+
+    async fn play(mut self) -> Result<Report, String> {
+        let count = self.bench.snapshots.len() as u64;
+        let first = self.chance.within(0..count - 2) as usize;
+        let mut run = self.run(&self.bench.snapshots[first], true).await?;
+        if self.chance.happens(0.4) {
+            let second = self.chance.within(first as u64 + 1..count - 1) as usize;
+            run = self.run(&self.bench.snapshots[second], true).await?;
+        }
+        if run.state != RunState::Successful {
+            let last = self.bench.snapshots.len() - 1;
+            run = self.run(&self.bench.snapshots[last], false).await?;
+            if run.state != RunState::Successful {
+                return Err(format!("all is well at last, and the run is {:?}: {:?}", run.state, run.counts));
+            }
+        }
+        self.db.close().await;
+        Ok(Report {
+            digest: digest(&self.state),
+            runs: self.runs,
+            crashes: self.crashes,
+            requests: self.state.summary().requests,
+        })
+    }
+
+    /// One run over these profiles, to its end.
+    async fn run(&mut self, snapshot: &Snapshot, is_troubled: bool) -> Result<Run, String> {
+        let trouble = if is_troubled { Trouble::of(&mut self.chance) } else { Trouble::none() };
+        self.bench.put(&self.db, snapshot, self.clock.now_micros()).await;
+        self.told.ever.extend(snapshot.people.keys().cloned());
+        self.told.people = snapshot.people.clone();
+        self.lead(&trouble);
+        self.runs += 1;
+        let run = self.queue().await;
+        for replica in 0..trouble.replicas {
+            self.begin(replica, &trouble);
+        }
+        let begun = self.clock.now_micros();
+        for (after, event) in &trouble.events {
+            let wait = begun + i64::try_from(after.as_micros()).unwrap_or(0) - self.clock.now_micros();
+            self.clock.sleep(Duration::from_micros(wait.max(0).unsigned_abs())).await;
+            self.happen(*event, &trouble).await;
+        }
+        let until = begun + i64::try_from((trouble.lasts + BOUND).as_micros()).unwrap_or(i64::MAX);
+        let mut looks = 0_u32;
+        let ended = loop {
+            let found = self.find(run).await;
+            if found.finished_at.is_some() || self.clock.now_micros() > until {
+                break found;
+            }
+            looks += 1;
+            self.clock.sleep(Duration::from_secs(if looks < 15 { 2 } else { 20 })).await;
+        };
+        for replica in std::mem::take(&mut self.replicas).into_iter().flatten() {
+            replica.stop().await;
+        }
+        // What was accepted takes effect a little later.
+        self.clock.sleep(Duration::from_secs(30)).await;
+        self.look(&trouble).await?;
+        Ok(ended)
+    }
+
+    fn lead(&self, trouble: &Trouble) {
+        let limits = Limits { enabled: trouble.keeps_limits, ..Limits::default() };
+        self.state.set_limits(limits);
+        self.state.set_faults(trouble.faults.clone());
+        let until = self.clock.micros() + i64::try_from(trouble.lasts.as_micros()).unwrap_or(0);
+        for (number, (_, wire)) in self.bench.ways.iter().enumerate() {
+            let chance = Arc::new(Mutex::new(Chance::of(self.seed ^ (self.runs << 8) ^ number as u64)));
+            wire.lead(Some(Way {
+                state: self.state.clone(),
+                clock: self.clock.of(number + 1),
+                chance,
+                outage: (trouble.outage, until),
+                late: self.late.clone(),
+            }));
+        }
+    }
+
+    fn begin(&mut self, replica: usize, trouble: &Trouble) {
+        let is_alone = trouble.replicas == 1;
+        // Of several, none has the lock that says that there is no other.
+        let data_dir = if is_alone { self.bench.dir.path().to_owned() } else { self.bench.dir.path().join("none") };
+        let mut options = engine::Options::new(data_dir);
+        options.in_flight = IN_FLIGHT;
+        options.keeps_limits = trouble.keeps_limits;
+        options.runs_schedules = false;
+        let engine = Engine::new(Deps {
+            db: self.db.clone(),
+            data: self.bench.data.clone(),
+            destinations: self.bench.ways[replica].0.clone(),
+            keyring: self.bench.keyring.clone(),
+            clock: Arc::new(self.clock.of(replica + 1)),
+            chance: engine::Chance::seeded(self.seed ^ (self.crashes << 32) ^ replica as u64),
+            options,
+        });
+        while self.replicas.len() <= replica {
+            self.replicas.push(None);
+        }
+        self.replicas[replica] = Some(engine.start());
+    }
+
+    async fn happen(&mut self, event: Event, trouble: &Trouble) {
+        match event {
+            Event::Crash { replica, starts_after } => {
+                drop(self.replicas[replica].take());
+                self.crashes += 1;
+                // What was handed to the database is done by it, whether or not somebody still waits.
+                while self.db.is_in_use() {
+                    tokio::task::yield_now().await;
+                }
+                self.count_broken_off().await;
+                self.clock.sleep(starts_after).await;
+                self.begin(replica, trouble);
+            }
+            Event::Freeze { replica, time } => {
+                self.count_broken_off().await;
+                // What it writes down in its last moment is sent when it comes back.
+                self.told.broken_off += IN_FLIGHT as u64;
+                self.clock.freeze(replica + 1, time);
+            }
+            Event::RevokeKey => drop(self.state.refuse_key(PRACTICE_KEY, Some(401))),
+            Event::RestoreKey => {
+                self.state.refuse_key(PRACTICE_KEY, None);
+                let mut tx = self.db.begin().await.expect("begun");
+                runs::go_on_with(&mut tx, self.bench.connection, self.clock.now_micros()).await.expect("woken");
+                tx.commit().await.expect("committed");
+                for running in self.replicas.iter().flatten() {
+                    running.engine().wake();
+                }
+            }
+        }
+    }
+
+    async fn count_broken_off(&mut self) {
+        let _still = self.clock.still();
+        self.told.broken_off += self.books.on_their_way().await.expect("counted");
+    }
+
+    async fn look(&mut self, trouble: &Trouble) -> Result<(), String> {
+        let _still = self.clock.still();
+        self.told.is_over = true;
+        self.told.lost = *self.late.lock().expect("no panic");
+        // All runs of a world share one log.
+        self.is_limited &= trouble.keeps_limits && !trouble.has_others;
+        self.told.limits = self.is_limited.then_some((400, 60));
+        let seen = Seen::of(&self.state);
+        let found = oracle::broken(&mut self.books, &seen, &self.told).await.map_err(|error| error.to_string())?;
+        let text = found.iter().take(3).cloned().collect::<Vec<_>>().join("\n  ");
+        if found.is_empty() { Ok(()) } else { Err(format!("{} promises broken:\n  {text}", found.len())) }
+    }
+
+    async fn queue(&mut self) -> RunId {
+        let new = NewRun {
+            id: RunId(uuid::Uuid::from_u128(u128::from(self.runs) << 64 | u128::from(self.seed))),
+            export: self.bench.export,
+            export_name: "Newsletter".to_owned(),
+            settings_version: 1,
+            connection: Some((self.bench.connection, PRACTICE_BRAND.to_owned())),
+            trigger: Trigger::Manual,
+            started_by: Some("ana@example.com".to_owned()),
+            slot_at: None,
+            resend_of: None,
+        };
+        let mut tx = self.db.begin().await.expect("begun");
+        let queued = runs::queue(&mut tx, &new, self.clock.now_micros()).await.expect("queued");
+        tx.commit().await.expect("committed");
+        queued.run()
+    }
+
+    async fn find(&self, run: RunId) -> Run {
+        let mut tx = self.db.read().await.expect("begun");
+        runs::find(&mut tx, run).await.expect("read").expect("the run")
+    }
+}
+
+fn digest(state: &State) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    for one in state.requests(0, usize::MAX) {
+        (one.at_micros, one.status, one.items, one.body_hash).hash(&mut hasher);
+    }
+    hasher.finish()
+}
