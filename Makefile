@@ -1,16 +1,25 @@
 # Every command of the project. The work is done by the scripts in end2end/make; each of them can
 # also be started by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev bench web setup fmt build
+.PHONY: help demo check test simulate kill-loop dev bench web setup fmt build
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 demo: ## build, start, and run the main job on sample data (ONCE=1: stop after the receipt)
 	@ONCE=$(ONCE) end2end/make/demo.sh
 
+check: ## lints, unit and integration tests: what to run hour by hour
+	@ONLY="lint unit" end2end/make/test.sh
+
 test: ## everything that CI runs (ONLY="lint unit" picks steps)
 	@ONLY="$(ONLY)" end2end/make/test.sh
+
+simulate: ## deliveries in a simulated world: SEEDS=5000 of them from SEED=1 on, or the one seed SEED
+	@end2end/make/faults.sh simulation SEEDS=$(SEEDS) SEED=$(SEED)
+
+kill-loop: ## kill the real program KILLS=5000 times, with seed SEED=1, over SQLite and PostgreSQL
+	@end2end/make/faults.sh kills KILLS=$(or $(KILLS),5000) SEED=$(or $(SEED),1)
 
 dev: ## build and run, again at every change of a source file
 	@end2end/make/dev.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands, from a bare machine. The last line counts the tests.
-#   ONLY="lint unit"   runs only the named groups: lint web unit leptos browser
+#   ONLY="lint unit"   runs only the named groups: lint web unit simulation kills leptos browser
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/end2end/make/postgres.sh"
 cd "$ROOT"
@@ -33,11 +33,12 @@ clippy_browser() {
         --target=wasm32-unknown-unknown --no-default-features --profile=wasm-release -- -D warnings'
 }
 
+# rust_tests NAME COMMAND: runs tests, and remembers how many there were.
 rust_tests() {
-    local log=$LOGS/rust.log code=0
-    script 'cargo test --locked --no-fail-fast' 2>&1 | tee "$log" || code=1
+    local log=$LOGS/$1.log code=0
+    script "$2" 2>&1 | tee "$log" || code=1
     read -r p f s < <(awk '/^test result: /{p += $4; f += $6; s += $8} END {print p + 0, f + 0, s + 0}' "$log")
-    echo "$p $f $s" >"$LOGS/rust.count"
+    echo "$p $f $s" >"$LOGS/$1.count"
     return $code
 }
 
@@ -107,8 +108,14 @@ if wanted lint; then
 fi
 if wanted unit; then
     start_postgres
-    group "Unit and integration tests" rust_tests
+    group "Unit and integration tests" rust_tests rust 'cargo test --locked --no-fail-fast'
     stop_postgres
+fi
+if wanted simulation; then
+    group "1,000 simulated deliveries" rust_tests simulation 'end2end/make/faults.sh simulation SEEDS=1000 SEED=1'
+fi
+if wanted kills; then
+    group "200 kills of the program" rust_tests kills 'end2end/make/faults.sh kills KILLS=200 SEED=1'
 fi
 wanted leptos && group "cargo-leptos" leptos_build
 if wanted browser; then
