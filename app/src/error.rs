@@ -106,11 +106,36 @@ pub enum DestinationFault {
 }
 
 impl AppError {
+    /// The HTTP status that says the same to programs.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::SignedOut => 401,
+            Self::Forbidden => 403,
+            Self::NotFound | Self::LinkInvalid => 404,
+            Self::TooMany => 429,
+            Self::Internal(code) if code == ARGUMENTS => 400,
+            Self::Internal(_) => 500,
+            Self::WrongCredentials
+            | Self::Fields(_)
+            | Self::Mapping(_)
+            | Self::Rule(_)
+            | Self::LastAdministrator
+            | Self::Stale
+            | Self::InUse(_)
+            | Self::Destination(_)
+            | Self::NotReady(_)
+            | Self::File(_) => 422,
+        }
+    }
+
     /// One field is not acceptable.
     pub fn field(field: &str, fault: FieldFaultKind) -> Self {
         Self::Fields(vec![FieldFault { field: field.to_owned(), fault }])
     }
 }
+
+/// The code of a request that is not what the function takes.
+const ARGUMENTS: &str = "arguments";
 
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
@@ -120,7 +145,7 @@ impl FromServerFnError for AppError {
         let code = match error {
             ServerFnErrorErr::Request(_) => "offline",
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                "arguments"
+                ARGUMENTS
             }
             _ => "transport",
         };

@@ -91,14 +91,7 @@ where
 
 /// The page in place of one that could not be loaded, with the status that fits.
 fn error_screen(error: &AppError) -> Screen {
-    status(match error {
-        AppError::SignedOut => StatusCode::UNAUTHORIZED,
-        AppError::Forbidden => StatusCode::FORBIDDEN,
-        AppError::NotFound | AppError::LinkInvalid => StatusCode::NOT_FOUND,
-        AppError::TooMany => StatusCode::TOO_MANY_REQUESTS,
-        AppError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
-    });
+    status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     Screen::new(sentences::error(lang(), error).what, view! { <ErrorPanel error=error.clone() /> })
 }
 

@@ -4,35 +4,56 @@ use std::any::Any;
 
 use app::error::AppError;
 use app::routes;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
+
+/// An error is a code and a few names.
+const LONGEST_ERROR: usize = 1 << 20;
 
 /// An error of a service, as an answer. A person who is not signed in is sent to sign in.
 pub fn answer(error: &AppError, headers: &HeaderMap) -> Response {
     if *error == AppError::SignedOut && wants_page(headers) {
         return Redirect::to(routes::SIGN_IN).into_response();
     }
-    let (status, text) = match error {
-        AppError::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in first."),
-        AppError::Forbidden => (StatusCode::FORBIDDEN, "You may not do this."),
-        AppError::NotFound | AppError::LinkInvalid => (StatusCode::NOT_FOUND, "There is no such thing."),
-        AppError::TooMany => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts."),
+    let text = match error {
+        AppError::SignedOut => "Sign in first.",
+        AppError::Forbidden => "You may not do this.",
+        AppError::NotFound | AppError::LinkInvalid => "There is no such thing.",
+        AppError::TooMany => "Too many attempts.",
         AppError::Internal(reference) => {
-            let text = format!("Something failed. The log says what under {reference}.\n");
-            return (StatusCode::INTERNAL_SERVER_ERROR, text).into_response();
+            return (status_of(error), format!("Something failed. The log says what under {reference}.\n"))
+                .into_response();
         }
-        AppError::WrongCredentials
-        | AppError::Fields(_)
-        | AppError::Mapping(_)
-        | AppError::Rule(_)
-        | AppError::LastAdministrator
-        | AppError::Stale
-        | AppError::InUse(_)
-        | AppError::Destination(_)
-        | AppError::NotReady(_)
-        | AppError::File(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done."),
+        _ => "This cannot be done.",
     };
-    (status, format!("{text}\n")).into_response()
+    (status_of(error), format!("{text}\n")).into_response()
+}
+
+fn status_of(error: &AppError) -> StatusCode {
+    StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Server functions answer programs with 500 whatever went wrong; this gives the answer the status of its error, so that
+/// nobody is alarmed by somebody's mistyped password.
+pub async fn server_functions(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let is_error = response.status() == StatusCode::INTERNAL_SERVER_ERROR
+        && response.headers().contains_key(SERVER_FN_ERROR_HEADER);
+    if !is_error {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, LONGEST_ERROR).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if let Ok(error) = serde_json::from_slice(&body) {
+        head.status = status_of(&error);
+    }
+    Response::from_parts(head, Body::from(body))
 }
 
 /// Would a person read the answer?

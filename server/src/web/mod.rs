@@ -60,6 +60,7 @@ pub fn router(state: WebState) -> Router {
         .fallback(not_found(&state, options.clone()))
         // Counts the bytes themselves: what reads them here asks for no limit.
         .layer(RequestBodyLimitLayer::new(FORM_LIMIT))
+        .layer(from_fn(errors::server_functions))
         // Only what is text, and larger than a packet.
         .layer(CompressionLayer::new())
         .with_state(options);

@@ -26,16 +26,24 @@ use Least::{Administrator, Anyone, Contributor, Viewer};
 enum Who {
     Anonymous,
     Disabled,
+    /// An administrator whose session is too old.
+    Expired,
     Is(Role),
 }
 
-const EVERYBODY: [Who; 5] =
-    [Who::Anonymous, Who::Disabled, Who::Is(Role::Viewer), Who::Is(Role::Contributor), Who::Is(Role::Administrator)];
+const EVERYBODY: [Who; 6] = [
+    Who::Anonymous,
+    Who::Disabled,
+    Who::Expired,
+    Who::Is(Role::Viewer),
+    Who::Is(Role::Contributor),
+    Who::Is(Role::Administrator),
+];
 
 impl Who {
     fn may(self, least: Least) -> bool {
         let has = match self {
-            Self::Anonymous | Self::Disabled => Anyone,
+            Self::Anonymous | Self::Disabled | Self::Expired => Anyone,
             Self::Is(Role::Viewer) => Viewer,
             Self::Is(Role::Contributor) => Contributor,
             Self::Is(Role::Administrator) => Administrator,
@@ -188,26 +196,29 @@ async fn judge(response: Response) -> Answer {
 }
 
 struct People {
-    cookies: [Option<String>; 5],
+    cookies: [Option<String>; 6],
 }
 
 impl People {
     async fn sign_in(stage: &Stage, world: &World) -> Self {
-        let mut cookies: [Option<String>; 5] = Default::default();
+        let mut cookies: [Option<String>; 6] = Default::default();
         for (cookie, who) in cookies.iter_mut().zip(EVERYBODY) {
             let (email, role) = match who {
                 Who::Anonymous => continue,
                 Who::Disabled => ("gone@example.com".to_owned(), Role::Administrator),
+                Who::Expired => ("late@example.com".to_owned(), Role::Administrator),
                 Who::Is(role) => (format!("{}@example.com", role.as_str()), role),
             };
             let person = stage.person(&email, role).await;
             *cookie = Some(stage.sign_in(&email).await);
-            if who == Who::Disabled {
-                // Behind the back of the session: it is there, and its person is disabled.
-                let pool = database(stage).await;
-                let disabled = sqlx::query("update users set is_enabled = 0 where id = $1").bind(person.id.to_string());
-                disabled.execute(&pool).await.expect("disabled");
-            }
+            // Behind the back of the session: it is there, and its person is disabled, or its time is over.
+            let change = match who {
+                Who::Disabled => "update users set is_enabled = 0 where id = $1",
+                Who::Expired => "update sessions set expires_at = created_at where user_id = $1",
+                Who::Anonymous | Who::Is(_) => continue,
+            };
+            let pool = database(stage).await;
+            sqlx::query(change).bind(person.id.to_string()).execute(&pool).await.expect("changed");
         }
         assert!(stage.services().accounts.users(&world.admin).await.is_ok());
         Self { cookies }
@@ -253,7 +264,7 @@ fn check(who: Who, least: Least, what: &str, answer: &Answer) -> Result<(), Stri
     let is_right = match (who.may(least), who) {
         (true, _) if least == Anyone => *answer != Answer::Refused && !matches!(answer, Answer::Broken(_)),
         (true, _) => matches!(answer, Answer::LetIn | Answer::NotThere),
-        (false, Who::Anonymous | Who::Disabled) => *answer == Answer::SignedOut,
+        (false, Who::Anonymous | Who::Disabled | Who::Expired) => *answer == Answer::SignedOut,
         (false, Who::Is(_)) => *answer == Answer::Refused || hides,
     };
     if is_right { Ok(()) } else { Err(format!("{what} as {who:?} (needs {least:?}): {answer:?}")) }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use omnisend_simulator::{Options, PRACTICE_KEY, Simulator};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -34,6 +35,23 @@ async fn run(data_dir: &Path, arguments: &[&str], input: &str) -> (Option<i32>, 
 async fn terminate(child: &Child) {
     let id = child.id().expect("it runs").to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("kill").success());
+}
+
+/// `ferry serve`, and its address once it is ready.
+async fn serve(data_dir: &Path, settings: &[(&str, &str)]) -> (Child, String) {
+    let mut command = ferry(data_dir, &["serve"]);
+    let mut child = command.envs(settings.iter().copied()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("an output")).lines();
+    let line = timeout(PATIENCE, lines.next_line()).await.expect("in time").expect("read").expect("a line");
+    let link = line.split_whitespace().last().expect("a link").to_owned();
+    let base = link.split("/set-up/").next().expect("an address").to_owned();
+    for _ in 0..600 {
+        if reqwest::get(format!("{base}/readyz")).await.is_ok_and(|answer| answer.status() == 200) {
+            return (child, base);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it is not ready");
 }
 
 #[tokio::test]
@@ -89,4 +107,119 @@ async fn a_wrong_setting_ends_the_start_with_a_sentence_that_names_it() {
         let named = name.trim_start_matches("FERRY_").to_lowercase().replace('_', "-");
         assert!(errors.contains(name) || errors.contains(&named) || errors.contains(value), "{name}: {errors}");
     }
+}
+
+#[tokio::test]
+async fn check_says_what_is_well_and_what_is_not() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (code, said, _) = run(dir.path(), &["check"], "").await;
+    assert!(code == Some(0) && said.contains("not made yet"), "{said}");
+
+    let (server, _) = serve(dir.path(), &[]).await;
+    terminate(&server).await;
+    assert_eq!(ended(server).await.0, Some(0));
+    let (code, said, _) = run(dir.path(), &["check"], "").await;
+    assert!(code == Some(1) && said.contains("FAIL  administrators") && said.contains("ferry user add"), "{said}");
+    let add = ["user", "add", "ana@example.com", "--role", "administrator", "--password-stdin"];
+    let (code, _, errors) = run(dir.path(), &add, "blue harbour tide\n").await;
+    assert_eq!(code, Some(0), "{errors}");
+    let (code, said, _) = run(dir.path(), &["check"], "").await;
+    assert!(code == Some(0) && said.contains("1 can sign in") && !said.contains("FAIL"), "{said}");
+
+    let mut command = ferry(dir.path(), &["check"]);
+    command.env("FERRY_SECRET_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+    let (code, said, _) = ended(command.spawn().expect("it starts")).await;
+    assert!(code == Some(1) && said.contains("FAIL  secret key"), "{said}");
+}
+
+/// What `ferry apply` makes of a file of two people: a segment of one, over a practice account.
+const SHOP: &str = r#"
+[data_source]
+name = "Customers"
+file = "customers.csv"
+primary_key = "id"
+
+[[segment]]
+name = "Spain"
+items = [{ attribute = "country", operator = "equals", values = ["ES"] }]
+
+[[connection]]
+name = "Shop"
+kind = "omnisend"
+key_env = "SHOP_KEY"
+export_user = "ana@example.com"
+consent = { agreed_by = "ana@example.com", language = "en", wording = "Agreed." }
+
+[[export]]
+name = "Letter"
+connection = "Shop"
+segments = ["Spain"]
+matching = { email = "email" }
+"#;
+
+#[tokio::test]
+async fn commands_do_the_whole_job_beside_a_server() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let simulator = Simulator::start(Options::default()).await.expect("a simulator");
+    let url = simulator.url();
+    let settings = [("FERRY_OMNISEND_URL", url.as_str()), ("SHOP_KEY", PRACTICE_KEY)];
+    let (server, _) = serve(dir.path(), &settings).await;
+    let command = async |arguments: &[&str], input: &str| {
+        let mut child = ferry(dir.path(), arguments).envs(settings).spawn().expect("it starts");
+        child.stdin.take().expect("an input").write_all(input.as_bytes()).await.expect("taken");
+        ended(child).await
+    };
+    let files = dir.path().join("files");
+    std::fs::create_dir(&files).expect("a folder");
+    std::fs::write(files.join("customers.csv"), "id,email,country\n1,ana@shop.example,ES\n2,bo@shop.example,SE\n")
+        .expect("written");
+    let toml = files.join("ferry.toml");
+    std::fs::write(&toml, SHOP).expect("written");
+
+    let add = ["user", "add", "ana@example.com", "--role", "administrator", "--password-stdin"];
+    let (code, _, errors) = command(&add, "blue harbour tide\n").await;
+    assert_eq!(code, Some(0), "{errors}");
+    let apply = ["apply", toml.to_str().expect("a path")];
+    let (code, said, errors) = command(&apply, "").await;
+    assert!(code == Some(0) && said.contains("export `Letter`: added"), "{said}{errors}");
+    let (code, said, errors) = command(&["run", "Letter", "--json"], "").await;
+    assert_eq!(code, Some(0), "{said}{errors}");
+    let receipt: serde_json::Value = serde_json::from_str(&said).expect("a receipt");
+    assert_eq!((&receipt["members"], &receipt["accepted"], &receipt["tags_added"]), (&1.into(), &1.into(), &1.into()));
+    let (code, said, errors) = command(&["check"], "").await;
+    assert!(code == Some(0) && said.contains("1 can be opened"), "{said}{errors}");
+
+    terminate(&server).await;
+    let (code, _, log) = ended(server).await;
+    assert_eq!(code, Some(0), "{log}");
+}
+
+/// Memory of a process in KiB: `VmRSS` now, `VmHWM` at most so far.
+fn memory(child: &Child, name: &str) -> u64 {
+    let status = format!("/proc/{}/status", child.id().expect("it runs"));
+    let status = std::fs::read_to_string(status).expect("a process has a status");
+    let line = status.lines().find(|line| line.starts_with(name)).expect("memory");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_sign_ins_at_once_take_the_memory_of_two() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (server, base) = serve(dir.path(), &[]).await;
+    let client = reqwest::Client::new();
+    let sign_in = |n: u32| {
+        let request = client.post(format!("{base}/api/session/sign-in")).header("sec-fetch-site", "same-origin");
+        let form = [("email", format!("nobody-{n}@example.com")), ("password", "blue harbour tide".to_owned())];
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        request.header("content-type", "application/x-www-form-urlencoded").body(body).send()
+    };
+    assert_eq!(sign_in(0).await.expect("an answer").status(), 422);
+    let before = memory(&server, "VmRSS");
+
+    let all: Vec<_> = futures::future::join_all((1..=200).map(sign_in)).await;
+    let are_right = |status: u16| status == 422 || status == 429;
+    assert!(all.into_iter().all(|answer| answer.is_ok_and(|answer| are_right(answer.status().as_u16()))));
+
+    let grown = memory(&server, "VmHWM").saturating_sub(before);
+    assert!(grown < (2 * 19 + 24) * 1024, "200 sign-ins took {grown} KiB more, two at once need 38 MiB");
 }
