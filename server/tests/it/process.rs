@@ -203,7 +203,7 @@ fn memory(child: &Child, name: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_sign_ins_at_once_take_the_memory_of_two() {
+async fn two_hundred_sign_ins_take_the_memory_of_two() {
     let dir = tempfile::tempdir().expect("a folder");
     let (server, base) = serve(dir.path(), &[]).await;
     let client = reqwest::Client::new();
