@@ -7,6 +7,8 @@ use std::io::{self, Read};
 use domain::source::Encoding;
 use encoding_rs::{CoderResult, Decoder, DecoderResult};
 
+use super::records;
+
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
 /// Stands for what cannot be decoded.
@@ -90,6 +92,20 @@ impl<R: Read> Chars<R> {
             }
         }
         Ok(())
+    }
+
+    /// Passes over the rest of a line of any length, however little of it fits into the window.
+    pub(crate) fn skip_line(&mut self) -> io::Result<()> {
+        loop {
+            if let Some(extent) = records::line(self.window(), self.ended) {
+                self.consume(extent.next);
+                return Ok(());
+            }
+            // A CR at the end may be the first half of a line's end.
+            let keep = usize::from(self.window().last() == Some(&b'\r'));
+            self.consume(self.window().len() - keep);
+            self.fill()?;
+        }
     }
 
     fn fill_decoded(&mut self) -> io::Result<()> {

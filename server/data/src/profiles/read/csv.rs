@@ -115,7 +115,8 @@ impl<R: Read> CsvReader<R> {
                     return Ok(Step::Fault { line, fault: RowFault::UnclosedQuote });
                 }
                 Found::TooLong => {
-                    self.skip_line()?;
+                    self.line += 1;
+                    self.chars.skip_line()?;
                     return Ok(Step::Fault { line, fault: RowFault::TooLong });
                 }
             }
@@ -146,22 +147,6 @@ impl<R: Read> CsvReader<R> {
         match self.records.fields {
             Some(expected) if expected != self.fields.count() => fault(RowFault::FieldCount),
             _ => Step::Row { line },
-        }
-    }
-
-    /// Passes over a line of any length.
-    fn skip_line(&mut self) -> Result<()> {
-        self.line += 1;
-        loop {
-            if let Some(extent) = records::line(self.chars.window(), self.chars.has_ended()) {
-                self.chars.consume(extent.next);
-                return Ok(());
-            }
-            // A CR at the end may be the first half of a line's end.
-            let keep = usize::from(self.chars.window().last() == Some(&b'\r'));
-            let length = self.chars.window().len();
-            self.chars.consume(length - keep);
-            self.chars.fill()?;
         }
     }
 }

@@ -49,7 +49,8 @@ impl<R: Read> JsonReader<R> {
             let Some(extent) = records::line(text, self.chars.has_ended()).filter(|_| !text.is_empty()) else {
                 if text.len() > MAX_LENGTH {
                     sink.fault(self.line, RowFault::TooLong)?;
-                    self.skip_line()?;
+                    self.line += 1;
+                    self.chars.skip_line()?;
                 } else {
                     self.chars.fill()?;
                 }
@@ -68,21 +69,6 @@ impl<R: Read> JsonReader<R> {
             self.chars.consume(extent.next);
         }
         Ok(())
-    }
-
-    /// Passes over a line of any length.
-    fn skip_line(&mut self) -> Result<()> {
-        self.line += 1;
-        loop {
-            if let Some(extent) = records::line(self.chars.window(), self.chars.has_ended()) {
-                self.chars.consume(extent.next);
-                return Ok(());
-            }
-            let keep = usize::from(self.chars.window().last() == Some(&b'\r'));
-            let length = self.chars.window().len();
-            self.chars.consume(length - keep);
-            self.chars.fill()?;
-        }
     }
 }
 

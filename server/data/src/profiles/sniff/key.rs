@@ -4,65 +4,7 @@ use std::collections::HashSet;
 
 use domain::attribute::{Attribute, AttributeType};
 
-use super::types::words;
-
-/// Words that name keys, and words of columns that only look like ones.
-const KEYS: [&str; 20] = [
-    "id",
-    "guid",
-    "uuid",
-    "key",
-    "pk",
-    "code",
-    "codi",
-    "codigo",
-    "código",
-    "cod",
-    "number",
-    "no",
-    "nr",
-    "num",
-    "numero",
-    "número",
-    "nummer",
-    "customerid",
-    "contactid",
-    "clientid",
-];
-const NOT_KEYS: [&str; 32] = [
-    "zip",
-    "postal",
-    "post",
-    "postcode",
-    "phone",
-    "telephone",
-    "tel",
-    "telefon",
-    "telefono",
-    "teléfono",
-    "telèfon",
-    "telefone",
-    "mobile",
-    "mobil",
-    "movil",
-    "móvil",
-    "fax",
-    "house",
-    "street",
-    "address",
-    "order",
-    "orders",
-    "country",
-    "company",
-    "parent",
-    "owner",
-    "loyalty",
-    "card",
-    "tax",
-    "vat",
-    "store",
-    "account",
-];
+use super::names;
 
 /// The first column, nearly without empty or repeated values among those looked at, that looks like a key: by its name,
 /// or because its values are UUIDs.
@@ -75,11 +17,9 @@ where
         .enumerate()
         .find(|(column, attribute)| {
             let may_be = matches!(attribute.kind, AttributeType::Text | AttributeType::Integer);
-            let words = words(&attribute.name);
-            let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-            let is_named = has(&KEYS) && !has(&NOT_KEYS);
             may_be
-                && (is_named || values(*column).next().is_some_and(|text| uuid::Uuid::try_parse(text.trim()).is_ok()))
+                && (names::is_key(&attribute.name)
+                    || values(*column).next().is_some_and(|text| uuid::Uuid::try_parse(text.trim()).is_ok()))
                 && are_unique(values(*column))
         })
         .map(|(_, attribute)| attribute.name.clone())

@@ -4,6 +4,7 @@
 mod dialect;
 mod encoding;
 mod key;
+mod names;
 mod types;
 
 use std::fs::File;

@@ -9,6 +9,7 @@ use domain::attribute::AttributeType;
 use domain::source::DateOrder;
 use jiff::tz::TimeZone;
 
+use super::names;
 use crate::profiles::moment;
 use crate::profiles::value::{boolean, decimal, integer};
 
@@ -56,61 +57,12 @@ const ALL: Orders = Orders { day_first: true, month_first: true, year_first: tru
 /// Of so many values, one may be of no form.
 const ONE_IN: u32 = 200;
 
-/// Words in names of columns whose digits are no amounts.
-const NOT_AMOUNTS: [&str; 45] = [
-    "id",
-    "ids",
-    "key",
-    "code",
-    "codi",
-    "codigo",
-    "código",
-    "cod",
-    "kod",
-    "number",
-    "no",
-    "nr",
-    "num",
-    "numero",
-    "número",
-    "nummer",
-    "zip",
-    "postal",
-    "post",
-    "postcode",
-    "postnummer",
-    "postnr",
-    "plz",
-    "cp",
-    "phone",
-    "telephone",
-    "tel",
-    "telefon",
-    "telefono",
-    "teléfono",
-    "telèfon",
-    "telefone",
-    "mobile",
-    "mobil",
-    "movil",
-    "móvil",
-    "mòbil",
-    "telemovel",
-    "telemóvel",
-    "fax",
-    "card",
-    "iban",
-    "nif",
-    "personnummer",
-    "vat",
-];
-
 impl Guess {
     pub(super) fn new(name: &str, decimal_comma: bool) -> Self {
         Self {
             decimal_comma,
             seen: 0,
-            may_be_number: !words(name).iter().any(|word| NOT_AMOUNTS.contains(&word.as_str())),
+            may_be_number: names::may_be_amount(name),
             no_integers: 0,
             no_decimals: 0,
             boolean: true,
@@ -244,32 +196,12 @@ fn is_instant(text: &str, order: DateOrder) -> bool {
     moment::instant(text, order, &TimeZone::UTC).is_some()
 }
 
-/// The words of a column's name in lower case: `customerId`, `Customer ID` and `customer_id` are the same two.
-pub(super) fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut before = ' ';
-    for c in name.chars() {
-        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
-        if begins && words.last().is_some_and(|word| !word.is_empty()) {
-            words.push(String::new());
-        }
-        if c.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use domain::attribute::AttributeType as T;
     use domain::source::DateOrder;
 
-    use super::{Form, Guess, date_order, words};
+    use super::{Form, Guess, date_order};
 
     fn kind(name: &str, values: &[&str]) -> T {
         let mut guess = Guess::new(name, false);
@@ -338,13 +270,5 @@ mod tests {
         let mut day = Guess::new("born", false);
         day.look_at("2001-02-03", Form::Text);
         assert_eq!(day.kind(DateOrder::DayFirst), T::Date);
-    }
-
-    #[test]
-    fn a_name_has_words_however_it_is_written() {
-        for name in ["customerId", "Customer ID", "customer_id", "customer-id", " Customer  Id "] {
-            assert_eq!(words(name), ["customer", "id"], "{name}");
-        }
-        assert_eq!(words("Address 1: ZIP/Postal Code"), ["address", "1", "zip", "postal", "code"]);
     }
 }
