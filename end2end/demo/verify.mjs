@@ -31,6 +31,11 @@ const isDay = (text) => {
   const day = new Date(Date.UTC(y, m - 1, d));
   return y !== undefined && day.getUTCMonth() === m - 1 && day.getUTCDate() === Number(d);
 };
+const isMoment = (text) =>
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}$/.test(text) && isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text));
+const YES = new Set(["yes", "sí", "da", "ja", "sim"]);
+const NO = new Set(["no", "nu", "nej", "não"]);
+const isAnswer = (text) => YES.has(text.toLowerCase()) || NO.has(text.toLowerCase());
 const isNumber = (text) => /^-?\d+(\.\d+)?$/.test(text);
 
 /** The rows that become profiles: every field there, a key of its own, values of their attribute's type. */
@@ -41,7 +46,10 @@ function profiles(file) {
   for (const fields of rows) {
     if (fields.length !== header.length) continue;
     const row = Object.fromEntries(header.map((name, index) => [name, fields[index].trim()]));
-    const types = [["birthdate", isDay], ["last_order", isDay], ["orders", isNumber], ["spent", isNumber]];
+    const types = [
+      ["birthdate", isDay], ["last_order", isDay], ["orders", isNumber], ["spent", isNumber],
+      ["newsletter", isAnswer], ["opt_in_at", isMoment],
+    ];
     if (types.some(([name, fits]) => row[name] !== "" && !fits(row[name]))) continue;
     if (row.customer_id === "" || keys.has(row.customer_id)) continue;
     keys.add(row.customer_id);
@@ -53,6 +61,8 @@ function profiles(file) {
 const SEGMENTS = {
   "ferry:sweden": (row) => row.country === "SE",
   "ferry:loyal customers": (row) => row.email !== "" && (Number(row.orders) >= 5 || Number(row.spent) > 300),
+  "ferry:newsletter readers": (row) =>
+    YES.has(row.newsletter.toLowerCase()) && Date.parse(row.opt_in_at) >= Date.parse("2020-01-01T00:00:00Z"),
 };
 
 /** What should have come of it: the tags of each address, and the counts of the receipt. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Ferry's main job from end to end, against a simulated Omnisend on this machine: builds, starts both, imports the
-# sample profiles, sets up two segments, a connection and an export, runs it, shows the receipt, and stays up.
+# sample profiles, sets up three segments, a connection and an export, runs it, shows the receipt, and stays up.
 #   ONCE=1     ends after the receipt: 0 only if it adds up and the simulator holds exactly the expected contacts
 #   PORT=8080  where Ferry listens; a free port when that one is taken
 . "$(dirname "$0")/lib.sh"

@@ -23,7 +23,7 @@ ROWS = 25_000
 TODAY = datetime.date(2026, 9, 1)
 HEADER = [
     "customer_id", "email", "first_name", "last_name", "address", "city", "post_code", "country", "phone",
-    "birthdate", "gender", "orders", "spent", "last_order",
+    "birthdate", "gender", "orders", "spent", "last_order", "newsletter", "opt_in_at", "loyalty_number",
 ]
 DOMAINS = ["example.com", "example.org", "example.net", "mail.example", "post.example"]
 
@@ -63,6 +63,11 @@ PEOPLES = [
     ("pt_PT", "PT", 12, PORTUGAL, ["+351 91# ### ###", "91#######", "21# ### ###"]),
     ("en_GB", "GB", 12, BRITAIN, ["+44 7700 9#####", "07700 9#####"]),
 ]
+# Hours from UTC in winter, and how each country's shop writes yes and no.
+COUNTRIES = {
+    "SE": (1, ["Ja", "Nej"]), "ES": (1, ["Sí", "No"]), "AD": (1, ["Sí", "No"]), "RO": (2, ["Da", "Nu"]),
+    "PT": (0, ["Sim", "Não"]), "GB": (0, ["yes", "no"]),
+}
 CATALAN_STREETS = ["Carrer de", "Plaça de", "Passeig de", "Rambla de", "Avinguda de"]
 CATALAN_NAMES = ["Sant Pere", "la Llibertat", "Pau Casals", "Mossèn Cinto", "la Lluna", "Mallorca", "Montserrat"]
 
@@ -123,6 +128,30 @@ def day(first_year, last):
     return start + datetime.timedelta(days=rng.randrange((last - start).days + 1))
 
 
+def last_sunday(year, month):
+    last = datetime.datetime(year, month, 31, 1, tzinfo=datetime.UTC)
+    return last - datetime.timedelta(days=(last.weekday() + 1) % 7)
+
+
+def moment(country):
+    """A moment of the last years, in the time of a country, with its offset: an hour more in summer."""
+    seconds = rng.randrange(8 * 365 * 86_400)
+    at = datetime.datetime(2018, 6, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
+    is_summer = last_sunday(at.year, 3) <= at < last_sunday(at.year, 10)
+    offset = datetime.timedelta(hours=COUNTRIES[country][0] + is_summer)
+    return at.astimezone(datetime.timezone(offset)).isoformat()
+
+
+def subscribe(row):
+    """Who said yes to the newsletter, and when; who said no; and those who were never asked."""
+    yes, no = COUNTRIES[row["country"]][1]
+    answer = rng.random()
+    if answer < 0.28:
+        row["newsletter"], row["opt_in_at"] = yes, moment(row["country"])
+    elif answer < 0.68:
+        row["newsletter"] = no
+
+
 def customer(number, people, taken):
     """One clean row, as a dictionary."""
     gender, first, last, city, code = people.person()
@@ -133,16 +162,19 @@ def customer(number, people, taken):
         last_name=last, city=city, post_code=code, country=people.country, orders=str(orders),
         spent=f"{orders * rng.uniform(6, 90):.2f}" if orders else "0",
     )
-    if rng.random() < 0.80:
+    if rng.random() < 0.55:
         row["address"] = people.street()
-    if rng.random() < 0.60:
-        row["phone"] = fill(rng.choice(people.phones))
     if rng.random() < 0.45:
+        row["phone"] = fill(rng.choice(people.phones))
+    if rng.random() < 0.33:
         row["birthdate"] = day(1940, datetime.date(2008, 8, 31)).isoformat()
     if rng.random() < 0.70:
         row["gender"] = gender
     if orders:
         row["last_order"] = day(2023, TODAY).isoformat()
+    subscribe(row)
+    if rng.random() < 0.22:
+        row["loyalty_number"] = fill("00#####")
     return row
 
 
@@ -191,6 +223,10 @@ def odd_phone(row):
     row["phone"] = rng.choice(["ring efter 18", "000000", "+34", "600-123", "(+40) tel. soției"])
 
 
+def shout_answer(row):
+    row["newsletter"] = f" {row['newsletter'].upper()}"
+
+
 def emoji(row):
     row["first_name"] += " 🌻"
 
@@ -198,7 +234,8 @@ def emoji(row):
 # How many rows of 1,000 get each.
 DIRT = [
     (spoil_address, 5), (no_address, 9), (shout_address, 12), (pad_address, 8), (shout_name, 10), (pad_name, 4),
-    (split_letters, 5), (nickname, 3), (two_lines, 2), (odd_phone, 4), (emoji, 1),
+    (split_letters, 5), (nickname, 3), (two_lines, 2), (odd_phone, 4), (shout_answer, 6),
+    (emoji, 1),
 ]
 
 
@@ -227,6 +264,8 @@ def all_rows():
         rng.choice(fields)[9] = rng.choice(["31/02/1980", "1975-13-01", "okänt"])
     for _ in range(6):
         rng.choice(fields)[12] = "12,50 €"
+    for _ in range(4):
+        rng.choice([row for row in fields if row[15]])[15] = rng.choice(["2021-02-30T09:15:00+01:00", "i mars 2021"])
     for _ in range(7):
         rng.choice(fields).append("flyttad")
     for _ in range(5):
