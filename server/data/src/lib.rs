@@ -5,6 +5,7 @@
 
 mod engine;
 mod error;
+pub mod housekeeping;
 pub mod plan;
 pub mod profiles;
 pub mod segments;

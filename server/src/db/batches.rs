@@ -234,6 +234,9 @@ pub async fn refused_from(tx: &mut Tx, run: RunId, from: u64, limit: u32) -> Res
         .collect()
 }
 
+/// How long the batches of an ended run are kept, and its plan with them: 30 days, in microseconds.
+pub const KEPT_AFTER_END: i64 = 30 * 24 * 3600 * 1_000_000;
+
 /// Forgets the batches of runs that ended before an instant: their outcome stands in the files of the runs.
 pub async fn forget(tx: &mut Tx, before: i64) -> Result<u64, DbError> {
     let rows = sql::execute!(

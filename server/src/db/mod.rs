@@ -64,6 +64,7 @@ mod definitions_tests;
 pub mod endings;
 mod error;
 pub mod exports;
+pub mod housekeeping;
 mod in_use;
 pub mod names;
 pub mod pace;

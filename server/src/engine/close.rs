@@ -17,8 +17,6 @@ use crate::db::claims::{self, Claim};
 use crate::db::endings::{self, Ended};
 use crate::db::{Database, runs};
 
-/// Batches of runs that ended so long ago are forgotten: 30 days, in microseconds.
-const FORGET_AFTER: i64 = 30 * 24 * 3600 * 1_000_000;
 /// Refused rows that are read at once.
 const READ: u32 = 1000;
 
@@ -57,7 +55,7 @@ pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Res
         // The destination has taken the key all along.
         endings::clear_attention(&mut tx, claim.run).await?;
     }
-    batches::forget(&mut tx, now - FORGET_AFTER).await?;
+    batches::forget(&mut tx, now - batches::KEPT_AFTER_END).await?;
     tx.commit().await?;
     tracing::info!(run = %claim.run, kept, state = end.state.as_str(), "a run has ended");
     for run in old {

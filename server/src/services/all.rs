@@ -11,6 +11,7 @@ use super::accounts::AccountsService;
 use super::accounts::passwords::Passwords;
 use super::connections::ConnectionsService;
 use super::exports::{ExportsService, Wake};
+use super::housekeeping::Housekeeping;
 use super::segments::SegmentsService;
 use super::sources::SourcesService;
 use super::sources::files::Places;
@@ -52,6 +53,7 @@ pub struct AllServices {
     pub connections: ConnectionsService,
     /// Exports and runs.
     pub exports: ExportsService,
+    housekeeping: Housekeeping,
 }
 
 impl AllServices {
@@ -64,8 +66,9 @@ impl AllServices {
         let sources = SourcesService::new(db.clone(), data.clone(), clock.clone(), places, segments.clone());
         let proof = Arc::new(accounts.clone());
         let connections = ConnectionsService::new(db.clone(), clock.clone(), keyring, destinations.clone(), proof);
+        let housekeeping = Housekeeping::new(db.clone(), data.clone(), clock.clone());
         let exports = ExportsService::new(db, data, clock, destinations, wake);
-        Self { accounts, sources, segments, connections, exports }
+        Self { accounts, sources, segments, connections, exports, housekeeping }
     }
 
     /// As the screens know them.
@@ -80,14 +83,15 @@ impl AllServices {
     }
 
     /// Marks refreshes that broke off, and removes what nobody needs any more: uploads that became nothing, set-ups that
-    /// were not ended, expired sessions. To be called at the start and every few minutes.
+    /// were not ended, expired sessions, files that nothing refers to. To be called at the start and every few minutes.
     ///
     /// # Errors
     /// The database is gone; the next call makes up for it.
     pub async fn tidy_up(&self) -> Answer<()> {
         self.sources.tidy_up().await?;
         self.connections.forget_old_drafts().await?;
-        self.accounts.tidy_up().await
+        self.accounts.tidy_up().await?;
+        self.housekeeping.tidy_up().await
     }
 
     /// Breaks off what runs in the background, at the end of the process.

@@ -13,6 +13,7 @@ mod all;
 pub mod connections;
 pub mod exports;
 mod form;
+mod housekeeping;
 pub mod segments;
 pub mod sources;
 #[cfg(test)]

@@ -1,0 +1,65 @@
+//! Which files of the data directory the database refers to.
+
+use std::collections::BTreeSet;
+
+use domain::id::SegmentId;
+use ferry_data::housekeeping::InUse;
+
+use super::{DbError, Tx, parse, sql};
+
+/// Snapshots that stay whoever refers to them: the newest one, and those before it to look back at.
+const SNAPSHOTS_KEPT: i64 = 3;
+
+/// What is referred to; plans of runs that ended before `plans_from` no longer are. None while no snapshot has ever been
+/// begun: a database that knows nothing says nothing about what may go.
+///
+/// A snapshot is in use while it is among the last, the last of its data source (its rejected rows are shown), being
+/// made, or that of a run which has not ended. An ended run has all that is shown of it in files of its own.
+pub async fn in_use(tx: &mut Tx, plans_from: i64) -> Result<Option<InUse>, DbError> {
+    if sql::fetch_one!(tx, (i64,), "select last from snapshot_counter where id = 1")?.0 == 0 {
+        return Ok(None);
+    }
+    let mut in_use = InUse { segments: frozen(tx).await?, ..InUse::default() };
+    let newest = sql::fetch_all!(
+        tx,
+        (i64,),
+        "select number from refreshes where state = 'successful' order by number desc limit $1",
+        SNAPSHOTS_KEPT,
+    )?;
+    let others = sql::fetch_all!(
+        tx,
+        (i64,),
+        "select number from refreshes where state = 'refreshing'
+         union select max(number) from refreshes where source_id is not null group by source_id
+         union select snapshot from runs where finished_at is null and snapshot is not null",
+    )?;
+    in_use.snapshots.extend(newest.into_iter().chain(others).map(|(number,)| number));
+    let runs = sql::fetch_all!(
+        tx,
+        (String, String, bool, Option<i64>),
+        "select id, export_id, has_ledger, finished_at from runs"
+    )?;
+    for (run, export, has_ledger, finished_at) in runs {
+        let (run, export) = (parse("runs.id", &run)?, parse("runs.export_id", &export)?);
+        in_use.runs.insert(run, finished_at.is_none_or(|at| at >= plans_from));
+        if has_ledger || finished_at.is_none() {
+            in_use.ledgers.insert((export, run));
+        }
+    }
+    Ok(Some(in_use))
+}
+
+/// The segments whose frozen members are in use; none while a run is being prepared, which may read those of a segment
+/// that has been removed since.
+async fn frozen(tx: &mut Tx) -> Result<Option<BTreeSet<SegmentId>>, DbError> {
+    let preparing = sql::fetch_one!(
+        tx,
+        (i64,),
+        "select count(*) from runs where finished_at is null and (state = 'preparing' or goes_on_with = 'preparing')",
+    )?;
+    if preparing.0 > 0 {
+        return Ok(None);
+    }
+    let segments = sql::fetch_all!(tx, (String,), "select id from segments")?;
+    segments.iter().map(|(id,)| parse("segments.id", id)).collect::<Result<_, _>>().map(Some)
+}
