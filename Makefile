@@ -24,8 +24,8 @@ kill-loop: ## kill the real program KILLS=5000 times, with seed SEED=1, over SQL
 dev: ## build and run, again at every change of a source file
 	@end2end/make/dev.sh
 
-bench: ## measure a million profiles from import to delivery, into docs/benchmarks.md (PROFILES=1000000)
-	@PROFILES=$(PROFILES) end2end/make/bench.sh
+bench: ## measure a million profiles from import to delivery, into docs/benchmarks.md (PROFILES=1000000 GROWTH=10)
+	@PROFILES=$(PROFILES) GROWTH=$(GROWTH) end2end/make/bench.sh
 
 web: ## build what the browser loads into target/site
 	@end2end/make/setup.sh web

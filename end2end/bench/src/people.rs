@@ -2,7 +2,7 @@
 //! same people.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -141,6 +141,46 @@ pub fn write_csv(path: &Path, count: u64, generation: u64) -> Result<()> {
     out.write_record(COLUMNS)?;
     for number in 0..count {
         out.write_record(person(number, generation))?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Faults {
+    /// Every fifth row has one: too many and too few fields, a quote that is not closed, a quote in the middle of a field, a
+    /// NUL, and bytes that are no UTF-8, in turn.
+    OfAllKinds,
+    /// Every other row begins with a quote that is not closed.
+    OpenQuotes,
+}
+
+/// Writes `count` people as a CSV file with faults in it.
+pub fn write_malformed(path: &Path, count: u64, faults: Faults) -> Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    writeln!(out, "{}", COLUMNS.join(","))?;
+    for number in 0..count {
+        let mut line = csv::WriterBuilder::new().from_writer(Vec::new());
+        line.write_record(person(number, 0))?;
+        let mut line = line.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?;
+        let spoil: Option<(&[u8], usize)> = match (faults, number % 5, number / 5 % 6) {
+            (Faults::OpenQuotes, ..) => number.is_multiple_of(2).then_some((b"\"", 0)),
+            (Faults::OfAllKinds, 0, 0) => Some((b",more", 5)),
+            (Faults::OfAllKinds, 0, 1) => {
+                line.truncate(line.len() / 2);
+                Some((b"\n", line.len()))
+            }
+            (Faults::OfAllKinds, 0, 2) => Some((b"\"", 0)),
+            (Faults::OfAllKinds, 0, 3) => Some((b"\"x\"y", 0)),
+            (Faults::OfAllKinds, 0, 4) => Some((b"\0", 3)),
+            (Faults::OfAllKinds, 0, _) => Some((b"\xff", 3)),
+            (Faults::OfAllKinds, ..) => None,
+        };
+        if let Some((bytes, at)) = spoil {
+            line.splice(at..at, bytes.iter().copied());
+        }
+        out.write_all(&line)?;
     }
     out.flush()?;
     Ok(())

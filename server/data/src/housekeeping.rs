@@ -148,7 +148,7 @@ fn is_gone(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use domain::id::{ExportId, RunId, SegmentId};
 
@@ -195,14 +195,15 @@ mod tests {
             runs: [(kept, true), (old, false)].into(),
             ledgers: [(export, kept)].into(),
         };
+        let now = std::fs::metadata(engine.store().local(&used[0])).and_then(|file| file.modified()).expect("a file");
         let hour = Duration::from_secs(3600);
 
-        let young = engine.sweep(in_use.clone(), SystemTime::now() - hour).await.expect("swept");
+        let young = engine.sweep(in_use.clone(), now - hour).await.expect("swept");
         assert_eq!(young, Swept::default());
         let keeps_segments = InUse { segments: None, ..in_use.clone() };
-        assert_eq!(engine.sweep(keeps_segments, SystemTime::now() + hour).await.expect("swept").files, 7);
+        assert_eq!(engine.sweep(keeps_segments, now + hour).await.expect("swept").files, 7);
         assert!(engine.store().exists(&segment_path(forgotten)));
-        let swept = engine.sweep(in_use.clone(), SystemTime::now() + hour).await.expect("swept");
+        let swept = engine.sweep(in_use.clone(), now + hour).await.expect("swept");
         assert_eq!(swept, Swept { files: 1, bytes: 1 });
 
         for path in &used {
@@ -213,6 +214,6 @@ mod tests {
         }
         let folder = |name: String| engine.store().local(&name.into()).exists();
         assert!(!folder(format!("runs/{gone}")) && !folder(format!("ledgers/{removed}")));
-        assert_eq!(engine.sweep(in_use, SystemTime::now() + hour).await.expect("swept"), Swept::default());
+        assert_eq!(engine.sweep(in_use, now + hour).await.expect("swept"), Swept::default());
     }
 }
