@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use super::payload::HASH_BYTES;
 use super::tags;
 use crate::error::{DataError, Result};
+use crate::profiles::snapshot::GROUP_BYTES;
 use crate::store::{DataStore, FileWriter};
 
 /// Rows that are decoded or written at once.
@@ -51,7 +52,8 @@ impl TableWriter {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_dictionary_enabled(false)
             .set_statistics_enabled(EnabledStatistics::None)
-            .set_max_row_group_row_count(Some(GROUP_ROWS));
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_max_row_group_bytes(Some(GROUP_BYTES));
         for column in indexed {
             properties = properties.set_column_statistics_enabled((*column).into(), EnabledStatistics::Chunk);
         }

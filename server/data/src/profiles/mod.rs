@@ -8,7 +8,7 @@ mod refresh;
 mod report;
 mod rows;
 pub mod schema;
-mod snapshot;
+pub(crate) mod snapshot;
 mod sniff;
 pub(crate) mod text;
 pub(crate) mod value;

@@ -1,6 +1,6 @@
 //! Refreshing: the files of a data source become one snapshot. One thread reads and decodes, the engine's threads sort
-//! by key (spilling to disk), and a third writes; what lies between them is bounded, so memory does not grow with the
-//! files.
+//! by key (spilling to disk) where the files are not in that order, and a third writes; what lies between them is
+//! bounded, so memory does not grow with the files.
 //!
 //! Rows are sorted whole rather than collected by key because everything after a refresh gains: a page of profiles is a
 //! range of rows, a key is found by the bounds of row groups, joins with plans and ledgers can merge, and rows with one
@@ -21,7 +21,8 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use domain::source::{FileFault, Format, ImportReport, Source};
-use futures::{StreamExt, stream};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::read::csv::CsvReader;
@@ -42,7 +43,13 @@ const WAITING: usize = 2;
 
 type Progress = Arc<dyn Fn(&ImportReport) + Send + Sync>;
 
+/// Repeated keys that are noted while files are read in their own order; with more, everything is sorted.
+const MOST_REPEATED: usize = 100_000;
+
 /// Makes the snapshot of that number. The snapshot appears last: while it is not there, nothing is.
+///
+/// Files often come from a table in the order of its key. So they are first read as if they did, and nothing is sorted;
+/// at the first row that is out of order, reading begins again, and everything is.
 pub(super) async fn refresh(
     engine: DataEngine,
     source: Source,
@@ -51,37 +58,16 @@ pub(super) async fn refresh(
     progress: Progress,
 ) -> Result<ImportReport> {
     check_attributes(&source)?;
-    let (sender, receiver) = mpsc::channel(WAITING);
-    let reading = {
-        let (source, progress, store) = (source.clone(), progress.clone(), engine.store().clone());
-        tokio::task::spawn_blocking(move || read(&source, &files, &store, number, Sender { sender, progress }))
-    };
-    let mut sorted = sort(&engine, batch_schema(&source.attributes), receiver)?;
-    // The first sorted batch comes after the last unsorted one: reading has ended then, well or badly.
-    let first = sorted.next().await.transpose()?;
-    let mut account = reading.await.map_err(|_| panicked())??;
-
-    let (to_writer, batches) = mpsc::channel(WAITING);
-    let writing = {
-        let (schema, file) = (snapshot_schema(&source.attributes), engine.store().create(&snapshot_path(number))?);
-        tokio::task::spawn_blocking(move || write(file, schema, batches))
-    };
-    let mut first_of_key = FirstOfKey::default();
-    let mut rest = stream::iter(first.map(Ok)).chain(sorted);
-    while let Some(batch) = rest.next().await {
-        let (kept, repeated) = first_of_key.split(&batch?)?;
-        for place in repeated {
-            account.reject_repeated(place, source.primary_key.as_deref())?;
+    let job = Job { engine, source, files, number, progress };
+    let made = match job.make(Order::OfFiles).await? {
+        Some(made) => made,
+        None => {
+            job.make(Order::Sorted).await?.ok_or_else(|| DataError::Internal("sorted rows lack order".to_owned()))?
         }
-        if to_writer.send(kept).await.is_err() {
-            // The writer has given up; its error says why.
-            break;
-        }
-    }
-    drop(to_writer);
-    let snapshot = writing.await.map_err(|_| panicked())??;
+    };
+    let (mut account, snapshot) = made;
     let report = account.report();
-    progress(&report);
+    (job.progress)(&report);
     if report.accepted == 0 {
         return Err(FileFault::Empty.into());
     }
@@ -91,6 +77,80 @@ pub(super) async fn refresh(
     });
     kept.await.map_err(|_| panicked())??;
     Ok(report)
+}
+
+/// The order in which rows come to the snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// As the files have them.
+    OfFiles,
+    /// By key.
+    Sorted,
+}
+
+/// A refresh.
+struct Job {
+    engine: DataEngine,
+    source: Source,
+    files: Vec<PathBuf>,
+    number: i64,
+    progress: Progress,
+}
+
+impl Job {
+    /// Reads all rows and writes the snapshot, which still has to be committed; none when a row is out of order.
+    async fn make(&self, order: Order) -> Result<Option<(Account, FileWriter)>> {
+        let (source, store) = (self.source.clone(), self.engine.store().clone());
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let sender = Sender { sender, progress: self.progress.clone() };
+        let (files, number) = (self.files.clone(), self.number);
+        let reading = tokio::task::spawn_blocking(move || read(&source, &files, &store, number, sender));
+        let schema = batch_schema(&self.source.attributes);
+        let (mut rows, mut account, mut reading) = match order {
+            Order::OfFiles => (as_they_come(receiver).boxed(), None, Some(reading)),
+            Order::Sorted => {
+                let mut sorted = sort(&self.engine, schema, receiver).await?;
+                // The first sorted batch comes after the last unsorted one: reading has ended then, well or badly.
+                let first = sorted.next().await;
+                let account = reading.await.map_err(|_| panicked())??;
+                (stream::iter(first).chain(sorted).boxed(), Some(account), None)
+            }
+        };
+        let (to_writer, batches) = mpsc::channel(WAITING);
+        let writing = {
+            let schema = snapshot_schema(&self.source.attributes);
+            let file = self.engine.store().create(&snapshot_path(self.number))?;
+            tokio::task::spawn_blocking(move || write(file, schema, batches))
+        };
+        let mut first_of_key = FirstOfKey::default();
+        let mut noted: Vec<u64> = Vec::new();
+        while let Some(batch) = rows.next().await {
+            let Some((kept, repeated)) = first_of_key.split(&batch?)? else { return Ok(None) };
+            match &mut account {
+                Some(account) => self.reject(account, &repeated)?,
+                None => noted.extend(repeated),
+            }
+            if noted.len() > MOST_REPEATED {
+                return Ok(None);
+            }
+            if to_writer.send(kept).await.is_err() {
+                // The writer has given up; its error says why.
+                break;
+            }
+        }
+        drop((to_writer, rows));
+        let snapshot = writing.await.map_err(|_| panicked())?;
+        if let Some(reading) = reading.take() {
+            let mut read = reading.await.map_err(|_| panicked())??;
+            self.reject(&mut read, &noted)?;
+            account = Some(read);
+        }
+        Ok(account.zip(Some(snapshot?)))
+    }
+
+    fn reject(&self, account: &mut Account, repeated: &[u64]) -> Result<()> {
+        repeated.iter().try_for_each(|place| account.reject_repeated(*place, self.source.primary_key.as_deref()))
+    }
 }
 
 /// A data source must not ask for the impossible; the services let none through that does.
@@ -171,7 +231,7 @@ impl Receiver for Sender {
 /// The way into the sort.
 struct Unsorted {
     schema: SchemaRef,
-    receiver: Mutex<Option<mpsc::Receiver<RecordBatch>>>,
+    rows: Mutex<Option<BoxStream<'static, datafusion::error::Result<RecordBatch>>>>,
 }
 
 impl std::fmt::Debug for Unsorted {
@@ -186,30 +246,35 @@ impl PartitionStream for Unsorted {
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        // There is one receiver; a second execution, which nobody asks for, would find no rows.
-        let receiver = self.receiver.lock().ok().and_then(|mut receiver| receiver.take());
-        let batches = stream::unfold(receiver, |receiver| async move {
-            let mut receiver = receiver?;
-            let batch = receiver.recv().await?;
-            Some((Ok(batch), Some(receiver)))
-        });
-        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), batches))
+        // They come once; a second execution, which nobody asks for, would find no rows.
+        let rows = self.rows.lock().ok().and_then(|mut rows| rows.take());
+        let rows = rows.unwrap_or_else(|| stream::empty().boxed());
+        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows))
     }
 }
 
+/// What is received, as it comes.
+fn as_they_come(receiver: mpsc::Receiver<RecordBatch>) -> impl Stream<Item = datafusion::error::Result<RecordBatch>> {
+    stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|batch| (Ok(batch), receiver)) })
+}
+
 /// Sorts what is received by key and place.
-fn sort(
+async fn sort(
     engine: &DataEngine,
     schema: SchemaRef,
-    receiver: mpsc::Receiver<RecordBatch>,
+    mut receiver: mpsc::Receiver<RecordBatch>,
 ) -> Result<SendableRecordBatchStream> {
     let by = |name| -> Result<PhysicalSortExpr> {
         Ok(PhysicalSortExpr::new(expressions::col(name, &schema)?, SortOptions::default()))
     };
     let ordering = LexOrdering::new([by(KEY)?, by(SEQUENCE)?]).ok_or(DataError::UnknownAttribute)?;
-    let unsorted = Unsorted { schema: schema.clone(), receiver: Mutex::new(Some(receiver)) };
+    let first = receiver.recv().await;
+    // Long rows come few in a batch, and must leave the sort so: it holds a batch of each part that it merges.
+    let rows_at_once = first.as_ref().map_or(rows::ROWS, RecordBatch::num_rows).max(16);
+    let received = stream::iter(first.map(Ok)).chain(as_they_come(receiver)).boxed();
+    let unsorted = Unsorted { schema: schema.clone(), rows: Mutex::new(Some(received)) };
     let input = StreamingTableExec::try_new(schema.clone(), vec![Arc::new(unsorted)], None, [], false, None)?;
-    let session = engine.session_with(|config| config.with_target_partitions(1));
+    let session = engine.session_with(|config| config.with_target_partitions(1).with_batch_size(rows_at_once));
     Ok(SortExec::new(ordering, Arc::new(input)).execute(0, session.task_ctx())?)
 }
 

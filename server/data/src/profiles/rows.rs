@@ -19,7 +19,7 @@ use super::value::{Forms, Value};
 use crate::error::Result;
 
 /// Rows of a batch.
-const ROWS: usize = 8192;
+pub(crate) const ROWS: usize = 8192;
 /// A batch with this much text ends early.
 const TEXT: usize = 4 * 1024 * 1024;
 /// Rows between two signs of progress.

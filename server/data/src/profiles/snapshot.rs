@@ -1,5 +1,6 @@
 //! Writing and opening snapshots: how the Parquet files are laid out, and how parts of them are read.
 
+use std::cmp::Ordering;
 use std::fs::File;
 
 use datafusion::arrow::array::{AsArray, BooleanArray, RecordBatch};
@@ -19,12 +20,15 @@ use crate::store::DataStore;
 /// Rows of a row group: small enough that a page of profiles and a searched key touch little, and that a writer holds
 /// little; large enough that a scan does not notice.
 const GROUP_ROWS: usize = 64 * 1024;
+/// Bytes of a row group, which a writer holds in memory: fewer rows, where they are long.
+pub(crate) const GROUP_BYTES: usize = 32 * 1024 * 1024;
 
 /// How Ferry's Parquet files are laid out. `key` is a column of unique texts by which the rows are sorted.
 pub(crate) fn writer_properties(key: Option<&str>) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_created_by("ferry".to_owned())
         .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_max_row_group_bytes(Some(GROUP_BYTES))
         .set_compression(Compression::LZ4_RAW)
         .set_statistics_enabled(EnabledStatistics::Chunk);
     if let Some(key) = key {
@@ -45,8 +49,9 @@ pub(crate) struct FirstOfKey {
 }
 
 impl FirstOfKey {
-    /// The rows of the next batch to keep, as a snapshot has them, and the places of the others.
-    pub(crate) fn split(&mut self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<u64>)> {
+    /// The rows of the next batch to keep, as a snapshot has them, and the places of the others. None where a key is
+    /// smaller than the one before it.
+    pub(crate) fn split(&mut self, batch: &RecordBatch) -> Result<Option<(RecordBatch, Vec<u64>)>> {
         let column = |name| batch.column_by_name(name).ok_or(DataError::UnknownAttribute);
         let keys = column(KEY)?.as_string::<i32>();
         let places = column(SEQUENCE)?.as_primitive::<UInt64Type>();
@@ -55,10 +60,12 @@ impl FirstOfKey {
         let mut last = self.last.as_deref();
         for row in 0..batch.num_rows() {
             let key = Some(keys.value(row));
-            is_first.push(key != last);
-            if key == last {
-                repeated.push(places.value(row));
+            match key.cmp(&last) {
+                Ordering::Less => return Ok(None),
+                Ordering::Equal => repeated.push(places.value(row)),
+                Ordering::Greater => {}
             }
+            is_first.push(key != last);
             last = key;
         }
         let last = last.map(str::to_owned);
@@ -66,7 +73,7 @@ impl FirstOfKey {
         let columns: Vec<usize> = (0..batch.num_columns() - 1).collect();
         let kept = batch.project(&columns)?;
         let kept = if repeated.is_empty() { kept } else { filter_record_batch(&kept, &BooleanArray::from(is_first))? };
-        Ok((kept, repeated))
+        Ok(Some((kept, repeated)))
     }
 }
 
@@ -111,9 +118,11 @@ mod tests {
             .expect("a batch")
         };
         let mut first = FirstOfKey::default();
-        let (kept, repeated) = first.split(&batch(vec!["a", "b", "b"], vec![3, 1, 4])).expect("split");
+        let mut split = |batch| first.split(&batch).expect("split");
+        let (kept, repeated) = split(batch(vec!["a", "b", "b"], vec![3, 1, 4])).expect("in order");
         assert_eq!((kept.num_rows(), kept.num_columns(), repeated), (2, 1, vec![4]));
-        let (kept, repeated) = first.split(&batch(vec!["b", "c"], vec![5, 2])).expect("split");
+        let (kept, repeated) = split(batch(vec!["b", "c"], vec![5, 2])).expect("in order");
         assert_eq!((kept.num_rows(), repeated), (1, vec![5]));
+        assert!(split(batch(vec!["c", "b"], vec![6, 7])).is_none(), "a smaller key in a batch");
     }
 }

@@ -31,6 +31,8 @@ const SHOWN: usize = 100;
 const LOOKED_AT: usize = 20_000;
 /// Values that are looked at, at most, of a source whose rows may be wider than they are long.
 const VALUES: usize = 500_000;
+/// Bytes of values that are looked at, at most, of a source whose size on disk says little about them.
+const TEXT: usize = 16 * 1024 * 1024;
 /// The most columns of a file that is read.
 const MAX_COLUMNS: usize = 2000;
 /// The piece at the start of a file, in bytes.
@@ -244,7 +246,7 @@ fn parquet(path: &Path, reading: Reading) -> Result<Preview> {
         return Err(FileFault::Header.into());
     }
     let forms = Forms::of(&reading);
-    let mut rows = Rows { width: attributes.len(), rows: Vec::new() };
+    let mut rows = Rows { width: attributes.len(), rows: Vec::new(), text: 0 };
     file.read_into(&attributes, &forms, &mut rows)?;
     for (place, attribute) in attributes.iter_mut().enumerate().filter(|(place, _)| floats[*place]) {
         let is_exact = rows.rows.iter().all(|row| row[place].is_empty() || decimal(&row[place], false).is_some());
@@ -259,6 +261,8 @@ fn parquet(path: &Path, reading: Reading) -> Result<Preview> {
 struct Rows {
     width: usize,
     rows: Vec<Vec<String>>,
+    /// Bytes of all values.
+    text: usize,
 }
 
 impl RowSink for Rows {
@@ -272,7 +276,9 @@ impl RowSink for Rows {
                 text
             }
         };
-        self.rows.push((0..self.width).map(text).collect());
+        let row: Vec<String> = (0..self.width).map(text).collect();
+        self.text += row.iter().map(String::len).sum::<usize>();
+        self.rows.push(row);
         Ok(())
     }
 
@@ -283,6 +289,6 @@ impl RowSink for Rows {
     fn blank_lines(&mut self, _count: u64) {}
 
     fn is_full(&self) -> bool {
-        self.rows.len() * self.width >= VALUES || self.rows.len() >= LOOKED_AT
+        self.rows.len() * self.width >= VALUES || self.rows.len() >= LOOKED_AT || self.text >= TEXT
     }
 }
