@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::counting::newest_snapshot;
-use crate::process::{Used, computed};
+use crate::process::{Used, computed_by};
 use crate::report::Step;
 use crate::setting::{Setting, Simulator};
 use crate::{bare, imports};
@@ -35,10 +35,10 @@ impl Run {
 }
 
 fn run(setting: &Setting, simulator: &Simulator) -> Result<Run> {
-    let (writes, begun) = (simulator.writes()?, computed(simulator.process()).unwrap_or(0.0));
+    let (writes, begun) = (simulator.writes()?, computed_by(simulator.process()).unwrap_or(0.0));
     let used = setting.ferry(simulator, &["run", "Everybody", "--json"])?;
     let receipt = serde_json::from_str(used.output.trim()).context("the receipt is no JSON")?;
-    let simulator_seconds = computed(simulator.process()).unwrap_or(0.0) - begun;
+    let simulator_seconds = computed_by(simulator.process()).unwrap_or(0.0) - begun;
     Ok(Run { used, receipt, writes: simulator.writes()? - writes, simulator: simulator_seconds })
 }
 
@@ -84,11 +84,12 @@ pub fn all(setting: &Setting, simulator: &Simulator) -> Result<Vec<Step>> {
     steps.push(Step {
         note: format!(
             "accepted {accepted} of {}, {} tags, {} requests; plan {planned:.1} s, contacts {sending:.1} s, tags and \
-             closing {:.1} s",
+             closing {:.1} s; {:.1} s computed",
             run_1.count("members"),
             run_1.count("tags_added"),
             run_1.count("requests"),
             closing - tagging,
+            used.computed,
         ),
         ..Step::new(FIRST, accepted, used.seconds, used, "≤ 300 MiB, later 250")
     });

@@ -14,6 +14,8 @@ pub struct Used {
     pub seconds: f64,
     /// The most memory it held, in MiB (`VmHWM`).
     pub peak_mib: f64,
+    /// The seconds that it computed, on all cores together.
+    pub computed: f64,
     /// What it printed.
     pub output: String,
     /// The lines of its log, each with the seconds since the start.
@@ -42,9 +44,10 @@ pub fn run(command: &mut Command, codes: &[i32]) -> Result<Used> {
         let lines = BufReader::new(stderr).lines().map_while(Result::ok);
         lines.map(|line| (started.elapsed().as_secs_f64(), line)).collect::<Vec<_>>()
     });
-    let mut peak_mib: f64 = 0.0;
+    let (mut peak_mib, mut computed): (f64, f64) = (0.0, 0.0);
     let status = loop {
         peak_mib = peak_mib.max(peak_of(child.id()).unwrap_or(0.0));
+        computed = computed.max(computed_by(child.id()).unwrap_or(0.0));
         if let Some(status) = child.try_wait()? {
             break status;
         }
@@ -54,7 +57,7 @@ pub fn run(command: &mut Command, codes: &[i32]) -> Result<Used> {
     let output = output.join().map_err(|_| anyhow::anyhow!("reading the output failed"))??;
     let log = log.join().map_err(|_| anyhow::anyhow!("reading the log failed"))?;
     match status.code() {
-        Some(code) if codes.contains(&code) => Ok(Used { seconds, peak_mib, output, log }),
+        Some(code) if codes.contains(&code) => Ok(Used { seconds, peak_mib, computed, output, log }),
         other => bail!("{command:?} ended with {other:?}: {output}\n{log:#?}"),
     }
 }
@@ -67,7 +70,7 @@ fn peak_of(process: u32) -> Option<f64> {
 }
 
 /// The seconds that a running process has computed so far, on all cores together.
-pub fn computed(process: u32) -> Option<f64> {
+pub fn computed_by(process: u32) -> Option<f64> {
     let stat = std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("stat")).ok()?;
     // The program's name, in brackets, may hold anything. The 14th and 15th fields are ticks of a hundredth.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);

@@ -68,8 +68,8 @@ fn thousands(number: f64) -> String {
 const HEAD: &str =
     "| step | time | rows/s | peak memory | goal | beside, in the same run | note |\n|---|---:|---:|---:|---|---|---|";
 
-/// What the findings say, by people who looked into it.
-const FINDINGS: &str = include_str!("../findings.md");
+/// What the figures mean, by people who looked into it. Read when the page is written: other words need no build.
+const FINDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/findings.md");
 
 const HISTORY: &str =
     "## History\n\nRows a second; seconds for plans and counts. One line for each time the page was made.\n\n";
@@ -95,7 +95,7 @@ pub fn write(page: &Path, profiles: u64, steps: &[Step]) -> Result<()> {
     for step in steps {
         writeln!(text, "{}", step.line())?;
     }
-    writeln!(text, "\n{FINDINGS}")?;
+    writeln!(text, "\n{}", std::fs::read_to_string(FINDINGS)?)?;
     write!(text, "{HISTORY}{HISTORY_HEAD}{history}")?;
     writeln!(text, "{}", history_line(profiles, steps))?;
     std::fs::write(page, text)?;
