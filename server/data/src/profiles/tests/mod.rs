@@ -2,7 +2,6 @@
 
 mod corpus;
 mod crm;
-mod hostile;
 mod json;
 mod looking;
 mod order;

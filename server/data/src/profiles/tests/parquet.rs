@@ -10,11 +10,12 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::{Int32Type, Int64Type};
 use datafusion::parquet::arrow::ArrowWriter;
 use domain::attribute::AttributeType as T;
-use domain::source::{Format, RowFault};
+use domain::source::{FileFault, Format, RowFault};
 
 use super::{Bench, rejected};
+use crate::DataError;
 
-pub(super) fn file(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+fn file(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     let batch = RecordBatch::try_from_iter(columns).expect("a batch");
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("a writer");
@@ -23,7 +24,7 @@ pub(super) fn file(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn all_types() -> Vec<u8> {
+fn all_types() -> Vec<u8> {
     let words: DictionaryArray<Int32Type> = vec![Some("red"), None, Some("red")].into_iter().collect();
     let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), Some(2)]), None, Some(vec![])]);
     let bytes = FixedSizeBinaryArray::try_from_iter([[1_u8, 255], [0, 0], [2, 3]].into_iter()).expect("an array");
@@ -143,6 +144,65 @@ async fn an_attribute_may_have_another_type_than_its_column() {
     assert_eq!(rejected(&report), [(1, RowFault::Type), (3, RowFault::Type)], "007 and x are no integers");
     let rows = bench.rows().await;
     assert_eq!((rows[0][2].as_deref(), rows[0][9].as_deref()), (Some("2"), Some("1970-01-01T01:00:01.5+01:00")));
+}
+
+#[tokio::test]
+async fn a_broken_file_is_refused_and_never_panics() {
+    let bench = Bench::new();
+    let whole = all_types();
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).expect("small")
+    };
+    let mut refused = 0;
+    for round in 0..300 {
+        let mut bytes = whole.clone();
+        match round % 3 {
+            0 => bytes.truncate(random(whole.len())),
+            1 => {
+                let at = random(whole.len());
+                bytes[at] ^= 1 << random(8);
+            }
+            _ => {
+                // The footer, where the sizes are.
+                let at = whole.len() - 8 - random(1500.min(whole.len() - 16));
+                bytes[at] = u8::try_from(random(256)).expect("a byte");
+            }
+        }
+        match bench.import(&[("broken.parquet", &bytes)], |source| source.primary_key = None).await {
+            // A flipped bit in a value is another value; an import that lost a row would be a lie.
+            Ok(report) => assert_eq!(report.read, report.accepted + report.rejected),
+            Err(DataError::File(_)) => refused += 1,
+            // A name of a column may have been hit.
+            Err(DataError::UnknownAttribute) => {}
+            Err(other) => panic!("round {round}: {other}"),
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
+#[tokio::test]
+async fn a_page_that_unpacks_to_far_more_than_allowed_is_refused() {
+    let bench = Bench::new();
+    let row = "x".repeat(900_000);
+    let column: ArrayRef = Arc::new(StringArray::from_iter_values((0..90).map(|number| format!("{number}{row}"))));
+    let batch = RecordBatch::try_from_iter([("text", column)]).expect("a batch");
+    let properties = datafusion::parquet::file::properties::WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_data_page_size_limit(usize::MAX)
+        .set_write_batch_size(90)
+        .set_compression(datafusion::parquet::basic::Compression::ZSTD(Default::default()))
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.close().expect("closed");
+    assert!(bytes.len() < 1_000_000, "it is a bomb: {}", bytes.len());
+    let refused = bench.preview("bomb.parquet", &bytes).await;
+    assert!(matches!(refused, Err(DataError::File(FileFault::TooLarge))));
 }
 
 #[tokio::test]
