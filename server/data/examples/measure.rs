@@ -213,6 +213,7 @@ fn request(number: u128, ledger: Option<u128>) -> Result<PlanRequest, Failure> {
         ledger: ledger.map(|number| RunId(uuid::Uuid::from_u128(number))),
         statuses: None,
         only_of: None,
+        others: Vec::new(),
         now: "2026-11-22T11:30:00Z".parse()?,
     })
 }

@@ -1,6 +1,9 @@
 //! The batches of a run: the contacts or tag changes of one request each. They are written by
 //! [`super::checkpoints`].
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use domain::id::RunId;
 use domain::run::RowReason;
 
@@ -123,6 +126,14 @@ impl Batch {
             None => (self.first_row..self.first_row + self.row_count).collect(),
         }
     }
+
+    /// Its rows as ranges.
+    pub fn ranges(&self) -> Vec<Range<u64>> {
+        match &self.picked {
+            Some(picked) => picked.iter().map(|row| *row..row + 1).collect(),
+            None => std::iter::once(self.first_row..self.first_row + self.row_count).collect(),
+        }
+    }
 }
 
 /// One refused row.
@@ -203,13 +214,35 @@ pub async fn next_seq(tx: &mut Tx, run: RunId) -> Result<u64, DbError> {
     values::unsigned("batches.seq", row.0)
 }
 
+/// The tag changes that are in batches, by what is done with which tag.
+pub type TagRows = HashMap<Kind, Vec<Range<u64>>>;
+
+/// The tag changes of a run that are in batches, whatever became of those. The halves of a split one stand for it.
+pub async fn tag_rows(tx: &mut Tx, run: RunId) -> Result<TagRows, DbError> {
+    let rows = sql::fetch_all!(
+        tx,
+        Row,
+        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at
+         from batches
+         where run_id = $1 and kind <> 'upsert' and state <> 'split'",
+        run.to_string(),
+    )?;
+    let mut found = TagRows::new();
+    for row in rows {
+        let batch = row.batch()?;
+        let ranges = batch.ranges();
+        found.entry(batch.kind).or_default().extend(ranges);
+    }
+    Ok(found)
+}
+
 /// The rows whose contacts may not be at the destination: refused, or never confirmed.
 pub async fn failed_rows(tx: &mut Tx, run: RunId) -> Result<Vec<u64>, DbError> {
     let refused = sql::fetch_all!(tx, (i64,), "select plan_row from refused_rows where run_id = $1", run.to_string())?;
     let mut rows: Vec<u64> =
         refused.into_iter().map(|(row,)| values::unsigned("refused_rows.plan_row", row)).collect::<Result<_, _>>()?;
     for batch in unsettled(tx, run).await? {
-        if batch.kind == Kind::Upsert && batch.state != BatchState::Refused {
+        if batch.kind == Kind::Upsert && batch.state == BatchState::Unconfirmed {
             rows.extend(batch.rows());
         }
     }

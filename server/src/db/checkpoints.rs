@@ -21,8 +21,6 @@ pub struct Checkpoint {
     pub state: Option<RunState>,
     /// The first row without a batch.
     pub next_row: Option<u64>,
-    /// The first tag change without a batch.
-    pub next_tag: Option<(u64, u64)>,
     /// To be added to the counters.
     pub sent: u64,
     /// Rows taken and worked through.
@@ -47,7 +45,6 @@ impl Checkpoint {
             && self.refused.is_empty()
             && self.state.is_none()
             && self.next_row.is_none()
-            && self.next_tag.is_none()
             && self.requests == 0
             && !self.progress
     }
@@ -66,21 +63,18 @@ pub async fn write(
         tx,
         "update runs
          set lease_until = $3, state = coalesce($4, state), next_row = coalesce($5, next_row),
-            next_tag = coalesce($6, next_tag), next_tag_row = coalesce($7, next_tag_row), sent = sent + $8,
-            accepted = accepted + $9, rejected = rejected + $10, tags_added = tags_added + $11,
-            tags_removed = tags_removed + $12, tags_changed = tags_changed + $11 + $12,
-            requests = requests + $13, retries = retries + $14,
-            progress_at = case when $15 = 1 then $16 else progress_at end,
-            recoveries = case when $15 = 1 then 0 else recoveries end,
-            failures = case when $15 = 1 then 0 else failures end
+            sent = sent + $6, accepted = accepted + $7, rejected = rejected + $8, tags_added = tags_added + $9,
+            tags_removed = tags_removed + $10, tags_changed = tags_changed + $9 + $10,
+            requests = requests + $11, retries = retries + $12,
+            progress_at = case when $13 = 1 then $14 else progress_at end,
+            recoveries = case when $13 = 1 then 0 else recoveries end,
+            failures = case when $13 = 1 then 0 else failures end
          where id = $1 and fence = $2 and state in ('sending', 'settling', 'tagging')",
         run.to_string(),
         fence,
         lease_until,
         point.state.map(RunState::as_str),
         point.next_row.map(count),
-        point.next_tag.map(|(list, _)| count(list)),
-        point.next_tag.map(|(_, row)| count(row)),
         count(point.sent),
         count(point.accepted),
         count(point.refused.len() as u64),

@@ -39,8 +39,6 @@ pub struct Claim {
     pub ledger_of: Option<RunId>,
     /// The first row of the plan that has no batch yet.
     pub next_row: u64,
-    /// The first list of tag changes, and the first change in it, that have no batch yet.
-    pub next_tag: (u64, u64),
 }
 
 #[derive(sqlx::FromRow)]
@@ -59,8 +57,6 @@ struct Row {
     brand_id: Option<String>,
     ledger_of: Option<String>,
     next_row: i64,
-    next_tag: i64,
-    next_tag_row: i64,
 }
 
 impl Row {
@@ -80,10 +76,6 @@ impl Row {
             brand: self.brand_id,
             ledger_of: self.ledger_of.map(|id| parse("runs.ledger_of", &id)).transpose()?,
             next_row: values::unsigned("runs.next_row", self.next_row)?,
-            next_tag: (
-                values::unsigned("runs.next_tag", self.next_tag)?,
-                values::unsigned("runs.next_tag_row", self.next_tag_row)?,
-            ),
         })
     }
 }
@@ -120,13 +112,13 @@ pub async fn claim(tx: &mut Tx, owner: &str, now: i64, lease_until: i64) -> Resu
         "update runs
          set lease_owner = $2, lease_until = $4, fence = fence + 1,
             recoveries = recoveries + case when lease_owner is null then 0 else 1 end,
-            progress_at = case when state = 'waiting' then $3 else progress_at end,
+            progress_at = case when state in ('queued', 'waiting') then $3 else progress_at end,
             started_at = coalesce(started_at, $3),
             state = case state when 'queued' then 'preparing' when 'waiting' then goes_on_with else state end,
             goes_on_with = null, waiting_until = null, reason = null, detail = null
          where id = $1
          returning id, export_id, fence, state, started_because, cancel_requested_at, recoveries, failures, progress_at,
-            settings, snapshot, brand_id, ledger_of, next_row, next_tag, next_tag_row",
+            settings, snapshot, brand_id, ledger_of, next_row",
         &id,
         owner,
         now,
@@ -234,6 +226,23 @@ pub async fn ledger_of(tx: &mut Tx, run: RunId) -> Result<Option<RunId>, DbError
     row.0.map(|id| parse("runs.ledger_of", &id)).transpose()
 }
 
+/// The newest ledgers that other exports have left for an account.
+pub async fn other_ledgers(tx: &mut Tx, brand: &str, export: ExportId) -> Result<Vec<(ExportId, RunId)>, DbError> {
+    let rows = sql::fetch_all!(
+        tx,
+        (String, String),
+        "select export_id, id from runs
+         where brand_id = $1 and export_id <> $2 and has_ledger and not exists (
+            select 1 from runs newer
+            where newer.export_id = runs.export_id and newer.brand_id = runs.brand_id and newer.has_ledger
+                and (newer.queued_at > runs.queued_at or newer.queued_at = runs.queued_at and newer.id > runs.id))
+         order by export_id",
+        brand,
+        export.to_string(),
+    )?;
+    rows.iter().map(|(export, run)| Ok((parse("runs.export_id", export)?, parse("runs.id", run)?))).collect()
+}
+
 /// What a run works with, if it has been prepared.
 pub async fn settings(tx: &mut Tx, run: RunId) -> Result<Option<String>, DbError> {
     let row = sql::fetch_optional!(tx, (Option<String>,), "select settings from runs where id = $1", run.to_string())?;
@@ -245,23 +254,14 @@ pub async fn settings(tx: &mut Tx, run: RunId) -> Result<Option<String>, DbError
 pub struct Places {
     /// The first row that has no batch yet.
     pub next_row: u64,
-    /// The first list of tag changes, and the first change in it, that have no batch yet.
-    pub next_tag: (u64, u64),
     /// The run whose ledger the plan is the difference to.
     pub ledger_of: Option<RunId>,
 }
 
 /// How far the plan of a run is cut into batches.
 pub async fn places(tx: &mut Tx, run: RunId) -> Result<Places, DbError> {
-    let (row, list, number) = sql::fetch_one!(
-        tx,
-        (i64, i64, i64),
-        "select next_row, next_tag, next_tag_row from runs where id = $1",
-        run.to_string(),
-    )?;
-    let next_tag = (values::unsigned("runs.next_tag", list)?, values::unsigned("runs.next_tag_row", number)?);
-    let next_row = values::unsigned("runs.next_row", row)?;
-    Ok(Places { next_row, next_tag, ledger_of: ledger_of(tx, run).await? })
+    let (row,) = sql::fetch_one!(tx, (i64,), "select next_row from runs where id = $1", run.to_string())?;
+    Ok(Places { next_row: values::unsigned("runs.next_row", row)?, ledger_of: ledger_of(tx, run).await? })
 }
 
 /// The plan is on disk: the run goes on with sending.

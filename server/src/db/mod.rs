@@ -57,6 +57,7 @@ pub mod accounts;
 pub mod approvals;
 pub mod batches;
 pub mod checkpoints;
+pub mod circuits;
 pub mod claims;
 pub mod connections;
 #[cfg(test)]
@@ -68,8 +69,12 @@ pub mod housekeeping;
 mod in_use;
 pub mod names;
 pub mod pace;
+#[cfg(test)]
+mod pace_tests;
 mod postgres;
 pub mod refreshes;
+#[cfg(test)]
+mod run_states_tests;
 pub mod runs;
 pub mod segments;
 pub mod sessions;

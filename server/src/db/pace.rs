@@ -1,6 +1,8 @@
 //! The request budget of each account, shared by all connections and processes: one row per account and lane, changed by
 //! single statements, so that two who ask at once get two different instants.
 
+use domain::id::ConnectionId;
+
 use super::{DbError, Tx, sql};
 
 /// What a request counts as.
@@ -31,23 +33,45 @@ const LATE: i64 = 1_000_000;
 const FARTHEST_SLOT: i64 = 60_000_000;
 const FARTHEST_PAUSE: i64 = 16 * 60_000_000;
 
-/// Takes the next free instant of an account's lane, and leaves the one after it `spacing` later. All in microseconds.
+/// What an account's lane may use at the moment, in thousandths of its budget: what was learned last, and what has come
+/// back since. `$3` is now, `$8` the microseconds in which a thousandth comes back.
+macro_rules! share_now {
+    () => {
+        "case
+            when $3 <= brand_budgets.share_at then brand_budgets.share
+            when brand_budgets.share + ($3 - brand_budgets.share_at) / $8 >= 1000 then 1000
+            else brand_budgets.share + ($3 - brand_budgets.share_at) / $8 end"
+    };
+}
+
+/// The share comes back by 40 thousandths a minute: slowly enough that most of what others use is not asked for again
+/// and again, quickly enough that a whole budget is back after a coffee.
+const RECOVERY: i64 = 1_500_000;
+
+/// Takes the next free instant of an account's lane, and leaves the one after it `spacing` later, or more where the
+/// account may use less than its budget. All in microseconds.
 pub async fn reserve(tx: &mut Tx, brand: &str, lane: Lane, spacing: i64, now: i64) -> Result<i64, DbError> {
-    let (next,) = sql::fetch_one!(
+    let (at,) = sql::fetch_one!(
         tx,
         (i64,),
-        "insert into brand_budgets (brand_id, lane, next_at, paused_until, refused_at, refusals)
-         values ($1, $2, $3 + $4, 0, 0, 0)
-         on conflict (brand_id, lane) do update
-         set next_at = $4 + case
-            when brand_budgets.paused_until > $3 and brand_budgets.paused_until <= $3 + $6
-                and brand_budgets.paused_until > brand_budgets.next_at then brand_budgets.paused_until
-            when brand_budgets.next_at > $3 - $7
-                and (brand_budgets.next_at <= $3 + $5
-                    or brand_budgets.paused_until > $3 and brand_budgets.next_at <= $3 + $5 + $6)
-                then brand_budgets.next_at
-            else $3 end
-         returning next_at",
+        concat!(
+            "insert into brand_budgets (brand_id, lane, next_at, paused_until, refused_at, refusals, share, share_at)
+             values ($1, $2, $3 + $4, 0, 0, 0, 1000, 0)
+             on conflict (brand_id, lane) do update
+             set next_at = $4 * 1000 / (",
+            share_now!(),
+            ") + case
+                when brand_budgets.paused_until > $3 and brand_budgets.paused_until <= $3 + $6
+                    and brand_budgets.paused_until > brand_budgets.next_at then brand_budgets.paused_until
+                when brand_budgets.next_at > $3 - $7
+                    and (brand_budgets.next_at <= $3 + $5
+                        or brand_budgets.paused_until > $3 and brand_budgets.next_at <= $3 + $5 + $6)
+                    then brand_budgets.next_at
+                else $3 end
+             returning next_at - $4 * 1000 / (",
+            share_now!(),
+            ")"
+        ),
         brand,
         lane.as_str(),
         now,
@@ -55,37 +79,88 @@ pub async fn reserve(tx: &mut Tx, brand: &str, lane: Lane, spacing: i64, now: i6
         FARTHEST_SLOT,
         FARTHEST_PAUSE,
         LATE,
+        RECOVERY,
     )?;
-    Ok(next - spacing)
+    Ok(at)
 }
 
-/// How often in a row the account has been told to slow down, and when it last was; zeroes if never.
-pub async fn refusals(tx: &mut Tx, brand: &str, lane: Lane) -> Result<(i64, i64), DbError> {
+/// What is known about an account's lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// How often in a row the account has been told to slow down.
+    pub refusals: i64,
+    /// When it last was.
+    pub refused_at: i64,
+    /// What it may use now, in thousandths of its budget.
+    pub share: i64,
+    /// Nobody sends before.
+    pub paused_until: i64,
+}
+
+/// What is known about an account's lane at an instant.
+pub async fn known(tx: &mut Tx, brand: &str, lane: Lane, now: i64) -> Result<Known, DbError> {
     let row = sql::fetch_optional!(
         tx,
-        (i64, i64),
-        "select refusals, refused_at from brand_budgets where brand_id = $1 and lane = $2",
+        (i64, i64, i64, i64, i64),
+        "select refusals, refused_at, share, share_at, paused_until from brand_budgets where brand_id = $1 and lane = $2",
         brand,
         lane.as_str(),
     )?;
-    Ok(row.unwrap_or_default())
+    Ok(match row {
+        None => Known { share: 1000, ..Known::default() },
+        Some((refusals, refused_at, share, share_at, paused_until)) => {
+            let share = (share + (now - share_at).max(0) / RECOVERY).min(1000);
+            Known { refusals, refused_at, share, paused_until }
+        }
+    })
 }
 
-/// Nobody sends in this lane before `until`.
-pub async fn pause(tx: &mut Tx, brand: &str, lane: Lane, until: i64, refusals: i64, now: i64) -> Result<(), DbError> {
+/// Nobody sends in this lane before `until`, and then at most this share of the budget, in thousandths.
+pub async fn pause(tx: &mut Tx, brand: &str, lane: Lane, until: i64, known: Known) -> Result<(), DbError> {
     sql::execute!(
         tx,
-        "insert into brand_budgets (brand_id, lane, next_at, paused_until, refused_at, refusals)
-         values ($1, $2, $3, $3, $4, $5)
+        "insert into brand_budgets (brand_id, lane, next_at, paused_until, refused_at, refusals, share, share_at)
+         values ($1, $2, $3, $3, $4, $5, $6, $4)
          on conflict (brand_id, lane) do update
-         set paused_until = excluded.paused_until, refused_at = excluded.refused_at, refusals = excluded.refusals",
+         set paused_until = excluded.paused_until, refused_at = excluded.refused_at, refusals = excluded.refusals,
+            share = excluded.share, share_at = excluded.share_at",
         brand,
         lane.as_str(),
         until,
-        now,
-        refusals,
+        known.refused_at,
+        known.refusals,
+        known.share,
     )?;
     Ok(())
+}
+
+/// Per cent of an account's limit that is left to its other programs: what the most careful of its connections says.
+pub async fn reserve_percent(tx: &mut Tx, brand: &str) -> Result<Option<i64>, DbError> {
+    let row = sql::fetch_one!(
+        tx,
+        (Option<i64>,),
+        "select max(reserve_percent) from connections where brand_id = $1 and state = 'ready'",
+        brand,
+    )?;
+    Ok(row.0)
+}
+
+/// Per cent of the account's limit that a connection leaves to other programs.
+pub async fn reserve_of(tx: &mut Tx, connection: ConnectionId) -> Result<i64, DbError> {
+    let row =
+        sql::fetch_one!(tx, (i64,), "select reserve_percent from connections where id = $1", connection.to_string(),)?;
+    Ok(row.0)
+}
+
+/// Changes it. False when the connection is gone.
+pub async fn set_reserve(tx: &mut Tx, connection: ConnectionId, percent: u8) -> Result<bool, DbError> {
+    let changed = sql::execute!(
+        tx,
+        "update connections set reserve_percent = $2 where id = $1 and state = 'ready'",
+        connection.to_string(),
+        i64::from(percent),
+    )?;
+    Ok(changed == 1)
 }
 
 /// A request was taken: the account is within its limit again.

@@ -184,10 +184,10 @@ async fn insert(
         tx,
         "insert into runs (id, export_id, export_name, connection_id, brand_id, started_because, started_by, state,
             reason, due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger, slot_at, next_row,
-            next_tag, next_tag_row, to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
+            to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
             rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $10, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, 0, 0, $10, $14, $15)
+            0, 0, 0, 0, 0, $10, $14, $15)
          on conflict do nothing",
         new.id.to_string(),
         new.export.to_string(),

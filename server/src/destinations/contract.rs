@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::{Addresses, DeliveryError, Destination, Meaning, Registry, TagChange};
+use super::{Addresses, DeliveryError, Destination, Meaning, Recipients, Registry, TagChange};
 
 const PAYLOAD: &str = r#"{"properties":{"points":1},"targets":{"first_name":"Zoë","phone":"+40721234567"}}"#;
 
@@ -47,14 +47,15 @@ async fn all_calls(one: &dyn Destination) -> Vec<(&'static str, Option<DeliveryE
     let key = SecretString::from("5f92cbf10cf217478ba93561-secret".to_owned());
     let item = one.item("canary@example.com", PAYLOAD).expect("an item");
     let day = jiff::civil::date(2026, 3, 2);
-    let emails = ["canary@example.com".to_owned()];
+    let recipients = Recipients { emails: vec!["canary@example.com".to_owned()], ids: vec!["5f92".to_owned()] };
     vec![
         ("check", one.check(&key).await.err()),
         ("send", one.send_batch(&key, &[item]).await.err()),
         ("list", one.list_batches(&key, day, 0).await.err()),
+        ("contacts", one.list_contacts(&key, None).await.err()),
         ("items", one.batch_items(&key, "5f92").await.err()),
-        ("add", one.change_tag(&key, TagChange::Add, "t", &emails).await.err()),
-        ("remove", one.change_tag(&key, TagChange::Remove, "t", &emails).await.err()),
+        ("add", one.change_tag(&key, TagChange::Add, "t", &recipients).await.err()),
+        ("remove", one.change_tag(&key, TagChange::Remove, "t", &recipients).await.err()),
     ]
 }
 

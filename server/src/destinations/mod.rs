@@ -28,6 +28,8 @@ pub struct Limits {
     pub bytes_per_batch: usize,
     /// Addresses in one tag request.
     pub emails_per_tag_request: usize,
+    /// The destination's own ids that the same request takes beside them; none where it takes addresses only.
+    pub ids_per_tag_request: usize,
     /// Requests of any kind in any 60 seconds, over all keys of the account.
     pub requests_per_minute: u32,
     /// Requests that add tags in any 60 seconds; the same again for those that remove tags.
@@ -150,6 +152,33 @@ pub struct AddressPage {
     pub next: Option<String>,
 }
 
+/// A contact as the destination knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactRef {
+    /// Its id at the destination.
+    pub id: String,
+    /// Its address, as it stands there.
+    pub email: String,
+}
+
+/// One page of the destination's contacts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContactPage {
+    /// The contacts that have an address, ours and those of others.
+    pub contacts: Vec<ContactRef>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// Whose tag changes: contacts by their addresses, and others by their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recipients {
+    /// Addresses.
+    pub emails: Vec<String>,
+    /// The destination's own ids.
+    pub ids: Vec<String>,
+}
+
 /// Whether a tag is given or taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TagChange {
@@ -193,13 +222,16 @@ pub trait Destination: Send + Sync {
     /// One page of those who have unsubscribed: they must never get a status. `after` is where the page before it ended.
     async fn list_unsubscribed(&self, key: &SecretString, after: Option<&str>) -> Result<AddressPage, DeliveryError>;
 
+    /// One page of the account's contacts, those that were made last first. `after` is where the page before it ended.
+    async fn list_contacts(&self, key: &SecretString, after: Option<&str>) -> Result<ContactPage, DeliveryError>;
+
     /// Gives or takes one tag. Addresses that the destination does not know are passed over.
     async fn change_tag(
         &self,
         key: &SecretString,
         change: TagChange,
         tag: &str,
-        emails: &[String],
+        recipients: &Recipients,
     ) -> Result<(), DeliveryError>;
 }
 

@@ -52,13 +52,11 @@ mod tests {
     fn a_seed_gives_the_same_waits_and_names_again() {
         let (one, other, another) = (Chance::seeded(7), Chance::seeded(7), Chance::seeded(8));
         let draws = |chance: &Chance| (0..5).map(|_| chance.draw()).collect::<Vec<_>>();
-        assert_eq!(draws(&one), draws(&other));
-        assert_ne!(draws(&one), draws(&another));
-        assert!(draws(&one).iter().all(|number| (0.0..1.0).contains(number)));
-        assert_eq!(one.id(1_000), {
-            let _ = draws(&other);
-            other.id(1_000)
-        });
+        let drawn = draws(&one);
+        assert_eq!(drawn, draws(&other));
+        assert_ne!(drawn, draws(&another));
+        assert!(drawn.iter().all(|number| (0.0..1.0).contains(number)));
+        assert_eq!(one.id(1_000), other.id(1_000));
     }
 
     #[test]

@@ -1,20 +1,22 @@
-//! What the line sends next: reads of items first, then polls, then what comes back, then what the plan has. What is
-//! chosen stands in the checkpoint before it is sent.
+//! What the line sends next: reads of items first, then polls, then what comes back, then tags, then what the plan has.
+//! What is chosen stands in the checkpoint before it is sent.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use domain::run::RunReason;
+use domain::run::{RunReason, RunState};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::EngineError;
-use super::feed::{self, Cursor, Piece};
+use super::feed::{self, Body, Piece};
 use super::line::{FAR, Line, Ready, Request};
-use super::pace::Permit;
 use super::retry::{GIVE_UP_AFTER, LONG, micros};
 use super::run::Ending;
 use crate::db::batches::{Batch, BatchState, Kind};
 use crate::db::pace::Lane;
+
+/// Without an outcome for so long, contacts count as late.
+const LATE: Duration = Duration::from_secs(60);
 
 impl Line {
     /// Chooses what is sent next, as far as there is room on the line and in the budget, and notes it in the checkpoint.
@@ -30,20 +32,20 @@ impl Line {
             self.stop_if_far(self.trouble.paused_until(), RunReason::DestinationUnavailable);
             return Ok(launches);
         }
-        let room = if self.trouble.must_probe() { 1 } else { self.held.deps.options.in_flight.max(1) };
+        let deps = self.held.deps.clone();
+        let room = if self.trouble.must_probe() { 1 } else { deps.options.in_flight.max(1) };
         while self.flights.len() + launches.len() < room {
-            let Some((lane, request)) = self.candidate(now).await? else { break };
-            match self.pacer.permit(&self.held.deps, lane).await? {
-                Permit::Now => launches.push(self.note(request)),
-                Permit::At(at) => {
-                    self.put_back(request);
-                    self.wake(at);
-                    if launches.is_empty() {
-                        self.stop_if_far(at, RunReason::RateLimit);
-                    }
-                    break;
+            let at = self.pacer.opens_at(&deps, Lane::All).await?;
+            if at > now {
+                self.wake(at);
+                if launches.is_empty() {
+                    self.stop_if_far(at, RunReason::RateLimit);
                 }
+                break;
             }
+            let Some(request) = self.candidate(now).await? else { break };
+            self.pacer.go(lane_of(&request));
+            launches.push(self.note(request));
         }
         Ok(launches)
     }
@@ -58,18 +60,19 @@ impl Line {
         if until - now <= micros(LONG) {
             return;
         }
-        let failures = self.trouble.rounds();
-        self.stop = Some(if failures > 0 && now - self.progress_at > micros(GIVE_UP_AFTER) {
+        let is_over = self.trouble.since().is_some_and(|since| now - since > micros(GIVE_UP_AFTER));
+        self.stop = Some(if is_over {
             Ending::failed(reason)
         } else {
-            Ending::Wait { reason, detail: String::new(), until, failures }
+            // How often it has failed is known of the connection, not of the run.
+            Ending::Wait { reason, detail: String::new(), until, failures: 0, refused_key: None }
         });
     }
 
     /// The next thing to send, taken out of where it was.
-    async fn candidate(&mut self, now: i64) -> Result<Option<(Lane, Request)>, EngineError> {
+    async fn candidate(&mut self, now: i64) -> Result<Option<Request>, EngineError> {
         if let Some(id) = self.to_read.pop_front() {
-            return Ok(Some((Lane::All, Request::Items { id })));
+            return Ok(Some(Request::Items { id }));
         }
         if self.sent.is_empty() {
             self.poll.due_at = FAR;
@@ -79,15 +82,30 @@ impl Line {
             let (since, from) = (self.oldest_sent(), self.poll.from);
             self.poll.due_at = FAR;
             self.poll.is_out = true;
-            return Ok(Some((Lane::All, Request::List { since, from })));
+            return Ok(Some(Request::List { since, from }));
         } else {
             self.wake(self.poll.due_at);
         }
-        if let Some(index) = self.ready.iter().position(|ready| ready.batch.due_at <= now) {
-            return self.take_ready(index).await;
+        let open = self.open_lanes(now).await?;
+        let is_open = |batch: &Batch| batch.kind == Kind::Upsert || open.contains(&lane(&batch.kind));
+        while let Some(at) = self.ready.iter().position(|ready| ready.batch.due_at <= now && is_open(&ready.batch)) {
+            if let Some(request) = self.take_ready(at).await? {
+                return Ok(Some(request));
+            }
         }
-        if let Some(next) = self.ready.iter().map(|ready| ready.batch.due_at).min() {
+        if let Some(next) = self.ready.iter().map(|ready| ready.batch.due_at).filter(|due| *due > now).min() {
             self.wake(next);
+        }
+        // A batch that hangs holds its own contacts back, nobody else.
+        let is_late = self.state == RunState::Settling && now - self.settled_at > micros(LATE);
+        for lane in open {
+            if let Some(cut) = self.tags.cut(lane, &self.unsettled, &mut self.ids, is_late).await? {
+                let batch = self.new_batch(cut.kind, cut.numbers, 0);
+                return Ok(Some(Request::Send { batch, body: Body::People(cut.people.into()) }));
+            }
+        }
+        if let Some(request) = self.ask_for_ids(now) {
+            return Ok(Some(request));
         }
         // What comes back is sent before more is begun.
         if self.ready.len() < 4 * self.held.deps.options.in_flight.max(1) {
@@ -96,9 +114,41 @@ impl Line {
         Ok(None)
     }
 
-    async fn take_ready(&mut self, index: usize) -> Result<Option<(Lane, Request)>, EngineError> {
+    /// The lanes of tags in which something may go now; wakes the line when another one opens.
+    async fn open_lanes(&mut self, now: i64) -> Result<Vec<Lane>, EngineError> {
+        let mut open = Vec::new();
+        let deps = self.held.deps.clone();
+        for tags in [Lane::AddTag, Lane::RemoveTag] {
+            if !self.tags.has(tags) && !self.ready.iter().any(|ready| lane(&ready.batch.kind) == tags) {
+                continue;
+            }
+            let at = self.pacer.opens_at(&deps, tags).await?;
+            if at <= now {
+                open.push(tags);
+                continue;
+            }
+            self.wake(at);
+            if self.state == RunState::Tagging && self.flights.is_empty() {
+                self.stop_if_far(at, RunReason::RateLimit);
+            }
+        }
+        Ok(open)
+    }
+
+    /// Ids of contacts that wait for their tags, while they are worth a request.
+    fn ask_for_ids(&mut self, now: i64) -> Option<Request> {
+        if !self.ids.may_ask(now) {
+            return None;
+        }
+        let (known, unknown) = self.tags.known_and_unknown(&self.unsettled, &self.ids);
+        self.ids.wants(known, unknown, now).then(|| {
+            self.ids.asked();
+            Request::Contacts { after: self.ids.after.clone() }
+        })
+    }
+
+    async fn take_ready(&mut self, index: usize) -> Result<Option<Request>, EngineError> {
         let Some(Ready { mut batch, body }) = self.ready.remove(index) else { return Ok(None) };
-        let lane = lane(&batch.kind);
         let body = match body {
             Some(body) => body,
             None if batch.kind == Kind::Upsert => {
@@ -106,29 +156,34 @@ impl Line {
                 self.refuse(found.faults);
                 if found.rows.is_empty() {
                     batch.state = BatchState::Settled;
-                    self.point.changed.push(batch);
+                    self.write(batch);
                     return Ok(None);
                 }
-                Arc::new(found.items)
+                Body::Items(found.items.into())
             }
-            None => Arc::new(feed::emails_of(&self.side, &batch).await?),
+            None => {
+                let body = feed::people_of(&self.side, &batch).await?;
+                if body.len() > self.held.destination.limits().emails_per_tag_request {
+                    // It had ids, which are not known any more.
+                    self.halve(batch, &body);
+                    return Ok(None);
+                }
+                body
+            }
         };
-        Ok(Some((lane, Request::Send { batch, body })))
+        Ok(Some(Request::Send { batch, body }))
     }
 
-    fn take_piece(&mut self) -> Result<Option<(Lane, Request)>, EngineError> {
+    fn take_piece(&mut self) -> Result<Option<Request>, EngineError> {
         while let Some(piece) = self.next_piece()? {
             self.refuse(piece.faults);
-            match piece.next {
-                Cursor::Row(row) => self.point.next_row = Some(row),
-                Cursor::Tag(list, number) => self.point.next_tag = Some((list, number)),
-            }
+            self.point.next_row = Some(piece.next_row);
+            self.unsettled.cut_until(piece.next_row);
             if piece.rows.is_empty() {
                 continue;
             }
-            let lane = lane(&piece.kind);
-            let batch = self.new_batch(piece.kind, piece.rows, 0);
-            return Ok(Some((lane, Request::Send { batch, body: piece.body })));
+            let batch = self.new_batch(Kind::Upsert, piece.rows, 0);
+            return Ok(Some(Request::Send { batch, body: piece.body }));
         }
         Ok(None)
     }
@@ -155,24 +210,6 @@ impl Line {
         Batch::of(seq, kind, rows, returns, self.now())
     }
 
-    /// A request that has to wait for the budget goes back to where it came from. The place in the plan has moved on
-    /// behind a new batch, so the batch is written with it.
-    fn put_back(&mut self, request: Request) {
-        match request {
-            Request::Items { id } => self.to_read.push_front(id),
-            Request::List { .. } => {
-                self.poll.due_at = self.now();
-                self.poll.is_out = false;
-            }
-            Request::Send { batch, body } => {
-                if batch.is_new {
-                    self.write(batch.clone());
-                }
-                self.ready.push_front(Ready { batch, body: Some(body) });
-            }
-        }
-    }
-
     /// Notes the intent: after the commit the request may be on its way.
     fn note(&mut self, request: Request) -> Request {
         self.point.requests += 1;
@@ -186,6 +223,7 @@ impl Line {
 
     /// Writes a batch with the next checkpoint, as new if the database does not know it.
     pub(super) fn write(&mut self, batch: Batch) {
+        self.unsettled.note(&batch);
         if batch.is_new {
             self.point.new.retain(|known| known.seq != batch.seq);
             self.point.new.push(batch);
@@ -210,5 +248,12 @@ pub(super) fn lane(kind: &Kind) -> Lane {
         Kind::Upsert => Lane::All,
         Kind::AddTag(_) => Lane::AddTag,
         Kind::RemoveTag(_) => Lane::RemoveTag,
+    }
+}
+
+pub(super) fn lane_of(request: &Request) -> Lane {
+    match request {
+        Request::Send { batch, .. } => lane(&batch.kind),
+        Request::List { .. } | Request::Items { .. } | Request::Contacts { .. } => Lane::All,
     }
 }

@@ -11,8 +11,9 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 
 use super::run::Ending;
+use super::tags;
 use super::{Deps, EngineError};
-use crate::db::batches::{self, Batch, BatchState, Kind};
+use crate::db::batches::{self, Batch, BatchState, Kind, TagRows};
 use crate::db::claims::{self, Claim};
 use crate::db::endings::{self, Ended};
 use crate::db::{Database, runs};
@@ -80,8 +81,9 @@ async fn closed(deps: &Deps, claim: &Claim, plan: &PlanReader, ending: &Ending) 
     let mut tx = deps.db.read().await?;
     let open = batches::unsettled(&mut tx, claim.run).await?;
     let places = claims::places(&mut tx, claim.run).await?;
+    let taken = batches::tag_rows(&mut tx, claim.run).await?;
     drop(tx);
-    let failed_tags = failed_tags(plan, &open, places.next_tag);
+    let failed_tags = failed_tags(plan, &open, &taken);
     let has_failed_tags = !failed_tags.is_empty();
     let mut held = rows_in(&open, &[BatchState::Planned]);
     held.push(places.next_row..plan.summary().to_send);
@@ -120,18 +122,11 @@ async fn closed(deps: &Deps, claim: &Claim, plan: &PlanReader, ending: &Ending) 
 /// The rows of contact batches in some states.
 fn rows_in(open: &[Batch], states: &[BatchState]) -> Vec<Range<u64>> {
     let wanted = open.iter().filter(|batch| batch.kind == Kind::Upsert && states.contains(&batch.state));
-    wanted.flat_map(ranges).collect()
-}
-
-fn ranges(batch: &Batch) -> Vec<Range<u64>> {
-    match &batch.picked {
-        Some(picked) => picked.iter().map(|row| *row..row + 1).collect(),
-        None => std::iter::once(batch.first_row..batch.first_row + batch.row_count).collect(),
-    }
+    wanted.flat_map(Batch::ranges).collect()
 }
 
 /// Tag changes that were not made: those of batches without a good answer, and all that had no batch yet.
-fn failed_tags(plan: &PlanReader, open: &[Batch], next: (u64, u64)) -> Vec<FailedTags> {
+fn failed_tags(plan: &PlanReader, open: &[Batch], taken: &TagRows) -> Vec<FailedTags> {
     let mut failed = Vec::new();
     for batch in open {
         let (op, tag) = match &batch.kind {
@@ -139,17 +134,12 @@ fn failed_tags(plan: &PlanReader, open: &[Batch], next: (u64, u64)) -> Vec<Faile
             Kind::AddTag(tag) => (TagOp::Add, tag),
             Kind::RemoveTag(tag) => (TagOp::Remove, tag),
         };
-        failed.extend(ranges(batch).into_iter().map(|changes| FailedTags { op, tag: tag.clone(), changes }));
+        failed.extend(batch.ranges().into_iter().map(|changes| FailedTags { op, tag: tag.clone(), changes }));
     }
-    for (index, list) in (0_u64..).zip(plan.tag_counts()) {
-        let from = match index.cmp(&next.0) {
-            std::cmp::Ordering::Less => continue,
-            std::cmp::Ordering::Equal => next.1,
-            std::cmp::Ordering::Greater => 0,
-        };
-        if from < list.changes {
-            failed.push(FailedTags { op: list.op, tag: list.tag.clone(), changes: from..list.changes });
-        }
+    for list in plan.tag_counts() {
+        let taken = taken.get(&tags::kind(list.op, &list.tag)).map_or(&[][..], Vec::as_slice);
+        let left = tags::uncovered(list.changes, taken).into_iter();
+        failed.extend(left.map(|changes| FailedTags { op: list.op, tag: list.tag.clone(), changes }));
     }
     failed
 }

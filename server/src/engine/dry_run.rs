@@ -10,6 +10,7 @@ use ferry_data::plan::{Look, LookRequest, PlanReader, PlanRequest, PlanSummary};
 use ferry_data::{DataEngine, DataError};
 
 use super::EngineError;
+use super::pace::usual_pace;
 use super::prepare::{Settings, collect};
 use super::run::Ending;
 use crate::clock::SharedClock;
@@ -135,8 +136,8 @@ fn estimate_of(plan: &PlanReader, limits: Limits) -> Estimate {
     let pace = Pace {
         rows_per_request: count(limits.rows_per_batch),
         emails_per_tag_request: count(limits.emails_per_tag_request),
-        requests_per_minute: limits.requests_per_minute.into(),
-        tag_requests_per_minute: limits.tag_requests_per_minute.into(),
+        requests_per_minute: usual_pace(limits.requests_per_minute).into(),
+        tag_requests_per_minute: usual_pace(limits.tag_requests_per_minute).into(),
     };
     let tags: Vec<u64> = plan.tag_counts().iter().map(|tag| tag.changes).collect();
     estimate(&pace, plan.summary().to_send, &tags)

@@ -1,5 +1,5 @@
-//! Cuts the plan into batches: as many contacts as the destination takes in one request, in rows and in bytes; then as
-//! many addresses as it takes for one tag. Reads ahead a little, so that the line never waits for the disk.
+//! Cuts the plan into batches: as many contacts as the destination takes in one request, in rows and in bytes. Reads ahead
+//! a little, so that the line never waits for the disk. Tags are cut in [`tags`](super::tags).
 
 use std::sync::Arc;
 
@@ -9,31 +9,81 @@ use tokio::sync::mpsc;
 
 use super::EngineError;
 use crate::db::batches::{Batch, Kind, RefusedRow};
-use crate::destinations::{Destination, Limits};
+use crate::destinations::{Destination, Limits, Recipients};
 
-/// What a request carries: the items of contacts, or addresses.
-pub(super) type Body = Arc<Vec<String>>;
+/// What a request carries.
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    /// The items of contacts.
+    Items(Arc<Vec<String>>),
+    /// Those whose tag changes.
+    People(Arc<Vec<Person>>),
+}
 
-/// The next batch that the plan has.
+/// Somebody whose tag changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Person {
+    pub(super) email: String,
+    /// The destination's own id, where it is known.
+    pub(super) id: Option<String>,
+}
+
+impl Body {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Items(items) => items.len(),
+            Self::People(people) => people.len(),
+        }
+    }
+
+    /// The first `at` of it, and the rest; people by their addresses alone, in case it was an id that was refused.
+    pub(super) fn split(&self, at: usize) -> (Self, Self) {
+        match self {
+            Self::Items(items) => {
+                let (first, second) = items.split_at(at.min(items.len()));
+                (Self::Items(Arc::new(first.to_vec())), Self::Items(Arc::new(second.to_vec())))
+            }
+            Self::People(people) => {
+                let (first, second) = people.split_at(at.min(people.len()));
+                (Self::by_email(first), Self::by_email(second))
+            }
+        }
+    }
+
+    fn by_email(people: &[Person]) -> Self {
+        let people = people.iter().map(|one| Person { email: one.email.clone(), id: None });
+        Self::People(Arc::new(people.collect()))
+    }
+
+    /// What goes to the destination, of the two kinds of a body.
+    pub(super) fn items(&self) -> &[String] {
+        if let Self::Items(items) = self { items } else { &[] }
+    }
+
+    pub(super) fn recipients(&self) -> Recipients {
+        let mut recipients = Recipients::default();
+        if let Self::People(people) = self {
+            for one in people.iter() {
+                match &one.id {
+                    Some(id) => recipients.ids.push(id.clone()),
+                    None => recipients.emails.push(one.email.clone()),
+                }
+            }
+        }
+        recipients
+    }
+}
+
+/// The next contacts that the plan has.
 #[derive(Debug)]
 pub(super) struct Piece {
-    pub(super) kind: Kind,
     /// Its rows; empty when all were left out.
     pub(super) rows: Vec<u64>,
     pub(super) body: Body,
     /// Rows that cannot be written as items.
     pub(super) faults: Vec<RefusedRow>,
-    /// Where the next piece begins: a row, or a list of tag changes and a number in it.
-    pub(super) next: Cursor,
-}
-
-/// A place in the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cursor {
-    /// The next row to send.
-    Row(u64),
-    /// The next list of tag changes, and the next change in it.
-    Tag(u64, u64),
+    /// The row at which the next piece begins.
+    pub(super) next_row: u64,
 }
 
 /// Pieces, in order, until there are no more.
@@ -43,21 +93,6 @@ pub(super) type Feed = mpsc::Receiver<Result<Piece, EngineError>>;
 const AHEAD: usize = 16;
 /// Rows that are read at once.
 const READ: usize = 1000;
-
-/// Rows that were not accepted: their contacts may not be there to be tagged.
-#[derive(Debug, Default)]
-pub(super) struct FailedRows(Vec<u64>);
-
-impl FailedRows {
-    pub(super) fn new(mut rows: Vec<u64>) -> Self {
-        rows.sort_unstable();
-        Self(rows)
-    }
-
-    fn contains(&self, row: u64) -> bool {
-        self.0.binary_search(&row).is_ok()
-    }
-}
 
 /// Items, with the rows that cannot be written as one.
 pub(super) struct Items {
@@ -126,11 +161,10 @@ impl Cutter {
         }
         self.bytes = 0;
         let piece = Piece {
-            kind: Kind::Upsert,
             rows: std::mem::take(&mut self.rows),
-            body: Arc::new(std::mem::take(&mut self.items)),
+            body: Body::Items(Arc::new(std::mem::take(&mut self.items))),
             faults: std::mem::take(&mut self.faults),
-            next: Cursor::Row(next),
+            next_row: next,
         };
         self.sender.send(Ok(piece)).await.is_ok()
     }
@@ -149,47 +183,6 @@ fn room(limits: Limits) -> usize {
 fn item(destination: &dyn Destination, limits: Limits, email: &str, payload: &str) -> Result<String, String> {
     let item = destination.item(email, payload).map_err(|fault| fault.0)?;
     if item.len() + 1 > room(limits) { Err("the contact is larger than a whole request".to_owned()) } else { Ok(item) }
-}
-
-/// Feeds tag changes from a change of a list on, without those whose contact did not arrive.
-pub(super) fn tags(plan: PlanReader, limits: Limits, from: (u64, u64), failed: Arc<FailedRows>) -> Feed {
-    let (sender, feed) = mpsc::channel(AHEAD);
-    tokio::spawn(async move {
-        let lists = plan.tag_counts().to_vec();
-        let (first_list, mut number) = from;
-        for (index, list) in (0_u64..).zip(lists).skip(usize::try_from(first_list).unwrap_or(usize::MAX)) {
-            while number < list.changes {
-                let read = plan.tag_changes(list.op, &list.tag, number, limits.emails_per_tag_request).await;
-                let read = match read {
-                    Ok(read) if read.is_empty() => break,
-                    Ok(read) => read,
-                    Err(error) => {
-                        let _ = sender.send(Err(error.into())).await;
-                        return;
-                    }
-                };
-                number = read.last().map_or(list.changes, |last| last.number + 1);
-                let wanted =
-                    read.into_iter().filter(|change| !change.needs_row.is_some_and(|row| failed.contains(row)));
-                let (rows, emails) = wanted.map(|change| (change.number, change.email)).unzip();
-                let next = Cursor::Tag(index, number);
-                let kind = kind(list.op, &list.tag);
-                let piece = Piece { kind, rows, body: Arc::new(emails), faults: Vec::new(), next };
-                if sender.send(Ok(piece)).await.is_err() {
-                    return;
-                }
-            }
-            number = 0;
-        }
-    });
-    feed
-}
-
-fn kind(op: TagOp, tag: &str) -> Kind {
-    match op {
-        TagOp::Add => Kind::AddTag(tag.to_owned()),
-        TagOp::Remove => Kind::RemoveTag(tag.to_owned()),
-    }
 }
 
 /// What the request of a batch carries, read anew: after a restart, or for some of its rows.
@@ -221,20 +214,17 @@ pub(super) async fn contacts_of(plan: &PlanReader, rows: &[u64]) -> Result<Vec<(
     Ok(wanted.map(|contact| (contact.row, contact.email, contact.payload)).collect())
 }
 
-/// The addresses of a tag batch, read anew.
-pub(super) async fn emails_of(plan: &PlanReader, batch: &Batch) -> Result<Vec<String>, EngineError> {
+/// Whose tag a batch changes, read anew: by their addresses.
+pub(super) async fn people_of(plan: &PlanReader, batch: &Batch) -> Result<Body, EngineError> {
     let (op, tag) = match &batch.kind {
         Kind::AddTag(tag) => (TagOp::Add, tag),
         Kind::RemoveTag(tag) => (TagOp::Remove, tag),
-        Kind::Upsert => return Ok(Vec::new()),
+        Kind::Upsert => return Ok(Body::People(Arc::default())),
     };
     let rows = batch.rows();
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Body::People(Arc::default())) };
     let span = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
     let read = plan.tag_changes(op, tag, *first, span).await?;
-    Ok(read
-        .into_iter()
-        .filter(|change| rows.binary_search(&change.number).is_ok())
-        .map(|change| change.email)
-        .collect())
+    let wanted = read.into_iter().filter(|change| rows.binary_search(&change.number).is_ok());
+    Ok(Body::People(Arc::new(wanted.map(|change| Person { email: change.email, id: None }).collect())))
 }

@@ -38,8 +38,20 @@ pub(super) enum Signal {
 #[derive(Debug)]
 pub(super) struct Guard {
     signal: watch::Receiver<Signal>,
-    key: Arc<Mutex<Arc<SecretString>>>,
+    key: Arc<Mutex<Arc<Key>>>,
     task: JoinHandle<()>,
+}
+
+/// The key of a connection, with the form that it is stored in: tells whether it is still the one.
+pub(super) struct Key {
+    pub(super) secret: SecretString,
+    pub(super) sealed: Vec<u8>,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key")
+    }
 }
 
 impl Drop for Guard {
@@ -58,10 +70,10 @@ pub(super) struct Watched {
 
 impl Guard {
     /// Begins to guard a run. `shutdown` is true once this process ends.
-    pub(super) fn start(deps: Arc<Deps>, watched: Watched, key: SecretString, shutdown: watch::Receiver<bool>) -> Self {
+    pub(super) fn start(deps: Arc<Deps>, watched: Watched, key: Key, shutdown: watch::Receiver<bool>) -> Self {
         let (sender, signal) = watch::channel(Signal::GoOn);
         let key = Arc::new(Mutex::new(Arc::new(key)));
-        let keep = Keep { deps, watched, key: key.clone(), sealed: Vec::new(), shutdown };
+        let keep = Keep { deps, watched, key: key.clone(), shutdown };
         let task = tokio::spawn(keep.run(sender));
         Self { signal, key, task }
     }
@@ -79,7 +91,7 @@ impl Guard {
     }
 
     /// The key of the connection, as it is now.
-    pub(super) fn key(&self) -> Arc<SecretString> {
+    pub(super) fn key(&self) -> Arc<Key> {
         self.key.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -87,13 +99,12 @@ impl Guard {
 struct Keep {
     deps: Arc<Deps>,
     watched: Watched,
-    key: Arc<Mutex<Arc<SecretString>>>,
-    sealed: Vec<u8>,
+    key: Arc<Mutex<Arc<Key>>>,
     shutdown: watch::Receiver<bool>,
 }
 
 impl Keep {
-    async fn run(mut self, sender: watch::Sender<Signal>) {
+    async fn run(self, sender: watch::Sender<Signal>) {
         let clock = self.deps.clock.clone();
         let mut renewed_at = clock.monotonic();
         loop {
@@ -143,7 +154,7 @@ impl Keep {
         Ok(kept)
     }
 
-    async fn look(&mut self) -> Result<Signal, EngineError> {
+    async fn look(&self) -> Result<Signal, EngineError> {
         let mut tx = self.deps.db.read().await?;
         let Some(standing) = claims::standing(&mut tx, self.watched.run).await? else { return Ok(Signal::Lost) };
         if standing.fence != self.watched.fence {
@@ -161,10 +172,10 @@ impl Keep {
             Ok(_) => return Ok(Signal::Cancel(RunReason::ConnectionRemoved)),
             Err(reason) => return Ok(Signal::Cancel(reason)),
         };
-        if stored.sealed_key != self.sealed {
+        let is_other = stored.sealed_key != self.key.lock().unwrap_or_else(PoisonError::into_inner).sealed;
+        if is_other {
             let key = open_key(&self.deps, &stored)?;
             *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-            self.sealed = stored.sealed_key;
         }
         Ok(Signal::GoOn)
     }
@@ -181,8 +192,8 @@ pub(super) async fn usable(tx: &mut Tx, id: ConnectionId) -> Result<Result<Store
 }
 
 /// The key of a connection.
-pub(super) fn open_key(deps: &Deps, stored: &StoredConnection) -> Result<SecretString, EngineError> {
+pub(super) fn open_key(deps: &Deps, stored: &StoredConnection) -> Result<Key, EngineError> {
     let row = stored.id.to_string();
     let place = Place { table: "connections", column: "sealed_key", row: &row };
-    Ok(deps.keyring.open(place, &stored.sealed_key)?)
+    Ok(Key { secret: deps.keyring.open(place, &stored.sealed_key)?, sealed: stored.sealed_key.clone() })
 }

@@ -1,22 +1,26 @@
 //! What the answers change: batches, rows, counters, and whether the line goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::run::{RowReason, RunReason};
+use domain::run::{RowReason, RunReason, RunState};
 
 use super::EngineError;
-use super::choose::lane;
+use super::choose::{lane, lane_of};
 use super::feed::{Body, contacts_of};
+use super::guard::Key;
 use super::line::{FAR, Landed, Line, Ready, Reply, Request, Sent};
 use super::retry::{self, ALL_REFUSED, FEW_TIMES, MOST_RETURNS, Next, micros, wait_before_again};
 use super::run::{Ending, until_asked_again};
 use super::settle::judge;
 use crate::db::batches::{Batch, BatchState, Kind, RefusedRow};
+use crate::db::circuits;
 use crate::db::pace::Lane;
 use crate::destinations::{BatchPage, DeliveryError, ItemReport, Stage};
 
-/// Between two looks at the destination's list while contacts are still being sent.
-const POLL_WHILE_SENDING: Duration = Duration::from_secs(15);
+/// Between two looks at the destination's list while contacts are still being sent: tags wait for them, or nothing does.
+const POLL_FOR_TAGS: Duration = Duration::from_secs(15);
+const POLL_WHILE_SENDING: Duration = Duration::from_secs(60);
 /// Between two looks once everything is sent: the first, and the longest.
 const FIRST_POLL: Duration = Duration::from_secs(1);
 const LONGEST_POLL: Duration = Duration::from_secs(30);
@@ -26,7 +30,10 @@ const HASTY: u32 = 10;
 impl Line {
     /// What one answer changes.
     pub(super) async fn land(&mut self, landed: Landed) -> Result<(), EngineError> {
-        let Landed { request, launched_at, result } = landed;
+        let Landed { request, launched_at, key, result } = landed;
+        if matches!(&request, Request::Send { batch, .. } if batch.kind == Kind::Upsert) {
+            self.contacts_out = self.contacts_out.saturating_sub(1);
+        }
         match (request, result) {
             (Request::Send { batch, body }, Ok(reply)) => self.taken(batch, &body, reply).await,
             (Request::List { .. }, Ok(Reply::Page(page))) => {
@@ -38,14 +45,23 @@ impl Line {
                 self.succeed(Lane::All).await?;
                 self.read_items(&id, &items).await
             }
-            (request, Err(error)) => self.failed(request, launched_at, error).await,
+            (Request::Contacts { .. }, Ok(Reply::Contacts(page))) => {
+                self.succeed(Lane::All).await?;
+                self.ids.read(page, self.held.deps.clock.now_micros());
+                Ok(())
+            }
+            (request, Err(error)) => {
+                self.failed(request, launched_at, &key, error).await?;
+                self.tell_of_trouble().await
+            }
             // A destination answers what it was asked.
-            (Request::List { .. } | Request::Items { .. }, Ok(_)) => Err(EngineError::Task),
+            (Request::List { .. } | Request::Items { .. } | Request::Contacts { .. }, Ok(_)) => Err(EngineError::Task),
         }
     }
 
     async fn succeed(&mut self, lane: Lane) -> Result<(), EngineError> {
         self.trouble.success();
+        self.tell_of_trouble().await?;
         self.pacer.taken(&self.held.deps, lane).await
     }
 
@@ -56,6 +72,7 @@ impl Line {
         self.point.progress = true;
         match (&batch.kind, reply) {
             (Kind::Upsert, Reply::Taken(id)) => {
+                self.settled_at = now;
                 self.point.sent += if batch.returns == 0 { batch.row_count } else { 0 };
                 batch.state = BatchState::Sent;
                 batch.remote_id = Some(id.clone());
@@ -83,18 +100,43 @@ impl Line {
         Ok(())
     }
 
-    async fn failed(&mut self, request: Request, launched_at: i64, error: DeliveryError) -> Result<(), EngineError> {
+    /// Lets every run over the connection know whether its destination answers.
+    async fn tell_of_trouble(&mut self) -> Result<(), EngineError> {
+        let circuit = self.trouble.circuit();
+        if circuit == self.circuit {
+            return Ok(());
+        }
+        let connection = self.held.connection;
+        let mut tx = self.held.deps.db.begin().await?;
+        match circuit {
+            Some(circuit) => circuits::open(&mut tx, connection, circuit).await?,
+            None => circuits::close(&mut tx, connection).await?,
+        }
+        tx.commit().await?;
+        self.circuit = circuit;
+        Ok(())
+    }
+
+    async fn failed(
+        &mut self,
+        request: Request,
+        launched_at: i64,
+        key: &Arc<Key>,
+        error: DeliveryError,
+    ) -> Result<(), EngineError> {
+        let next = retry::next(error.meaning);
+        if matches!(request, Request::Contacts { .. }) && !matches!(next, Next::Slower { .. } | Next::Again { .. }) {
+            // Tags can do without ids; what else is wrong is told by the requests that matter.
+            self.ids.give_up();
+            return Ok(());
+        }
         let run = self.held.claim.run;
         tracing::debug!(%run, meaning = ?error.meaning, status = ?error.status, reference = ?error.reference, "no success");
         let deps = self.held.deps.clone();
         let (now, chance) = (self.now(), deps.chance());
-        match retry::next(error.meaning) {
+        match next {
             Next::Slower { after } => {
-                let lane = match &request {
-                    Request::Send { batch, .. } => lane(&batch.kind),
-                    Request::List { .. } | Request::Items { .. } => Lane::All,
-                };
-                self.pacer.refused(&deps, lane, launched_at, after).await?;
+                self.pacer.refused(&deps, lane_of(&request), launched_at, after).await?;
                 self.send_again(request, BatchState::Planned, now);
             }
             Next::Again { is_untaken, after } => {
@@ -102,7 +144,7 @@ impl Line {
                 let state = if is_untaken { BatchState::Planned } else { BatchState::Unknown };
                 let failures = match &request {
                     Request::Send { batch, .. } => u32::try_from(batch.attempts).unwrap_or(u32::MAX),
-                    Request::List { .. } | Request::Items { .. } => self.trouble.rounds(),
+                    Request::List { .. } | Request::Items { .. } | Request::Contacts { .. } => self.trouble.rounds(),
                 };
                 self.send_again(request, state, now + micros(wait_before_again(failures, after, chance)));
             }
@@ -116,7 +158,10 @@ impl Line {
             }
             Next::Stop(reason) => {
                 self.send_again(request, BatchState::Planned, now);
-                self.stop_for_person(reason, &error);
+                // Another key is there already: it has not been asked.
+                if Arc::ptr_eq(key, &self.held.guard.key()) {
+                    self.stop_for_person(reason, &error);
+                }
             }
             Next::Divide => self.divide(request, launched_at, &error),
             Next::Gone => self.gone(request, launched_at, &error),
@@ -128,7 +173,8 @@ impl Line {
         let run = self.held.claim.run;
         tracing::warn!(%run, reason = reason.as_str(), status = ?error.status, reference = ?error.reference, "the destination refuses");
         let (detail, until) = (error.detail.clone(), until_asked_again(self.now()));
-        self.stop.get_or_insert(Ending::Wait { reason, detail, until, failures: 0 });
+        let refused_key = Some(self.held.guard.key().sealed.clone());
+        self.stop.get_or_insert(Ending::Wait { reason, detail, until, failures: 0, refused_key });
     }
 
     fn send_again(&mut self, request: Request, state: BatchState, due_at: i64) {
@@ -144,6 +190,7 @@ impl Line {
                 self.poll.due_at = due_at;
             }
             Request::Items { id } => self.to_read.push_back(id),
+            Request::Contacts { .. } => self.ids.rest(due_at),
         }
     }
 
@@ -171,16 +218,19 @@ impl Line {
             self.point.progress = true;
             return self.write(batch);
         }
+        self.halve(batch, &body);
+    }
+
+    /// Two batches take the place of one, and go before others: what is to blame should be found before more is sent.
+    pub(super) fn halve(&mut self, mut batch: Batch, body: &Body) {
         let mut first = batch.rows();
         let half = first.len() / 2;
         let second = first.split_off(half);
-        // The halves go first: what is to blame should be found before more is sent.
-        let (first_body, second_body) = body.split_at(half.min(body.len()));
-        let halves = [(second, second_body.to_vec()), (first, first_body.to_vec())];
-        for (rows, items) in halves {
+        let (first_body, second_body) = body.split(half);
+        for (rows, body) in [(second, second_body), (first, first_body)] {
             let half = self.new_batch(batch.kind.clone(), rows, batch.returns);
             self.write(half.clone());
-            self.ready.push_front(Ready { batch: half, body: Some(Body::new(items)) });
+            self.ready.push_front(Ready { batch: half, body: Some(body) });
         }
         batch.state = BatchState::Split;
         self.write(batch);
@@ -220,6 +270,7 @@ impl Line {
                     sent.batch.state = BatchState::Settled;
                     self.point.accepted += sent.batch.row_count;
                     self.point.progress = true;
+                    self.settled_at = self.held.deps.clock.now_micros();
                     self.write(sent.batch);
                 }
             } else {
@@ -244,7 +295,7 @@ impl Line {
         poll.from = 0;
         poll.seen.clear();
         let found = std::mem::take(&mut poll.found);
-        let wait = if self.state == domain::run::RunState::Sending {
+        let wait = if self.state == RunState::Sending {
             self.poll_while_sending()
         } else if found {
             self.first_poll()
@@ -256,7 +307,8 @@ impl Line {
     }
 
     fn poll_while_sending(&self) -> Duration {
-        if self.pacer.keeps_limits() { POLL_WHILE_SENDING } else { POLL_WHILE_SENDING / HASTY }
+        let usual = if self.tags.has(Lane::AddTag) { POLL_FOR_TAGS } else { POLL_WHILE_SENDING };
+        if self.pacer.keeps_limits() { usual } else { POLL_FOR_TAGS / HASTY }
     }
 
     pub(super) fn first_poll(&self) -> Duration {
@@ -271,6 +323,7 @@ impl Line {
         let judged = judge(&rows, items, stage, errors);
         self.point.accepted += judged.accepted;
         self.point.progress = true;
+        self.settled_at = self.now();
         let refused = judged.refused.into_iter();
         self.refuse(refused.map(|(row, detail)| RefusedRow { row, reason: RowReason::Refused, detail }).collect());
         let returns = batch.returns + 1;
@@ -292,6 +345,7 @@ impl Line {
 
     /// Notes rows that will not be taken.
     pub(super) fn refuse(&mut self, rows: Vec<RefusedRow>) {
+        self.tags.fail(rows.iter().map(|row| row.row));
         self.point.refused.extend(rows);
     }
 
@@ -300,6 +354,7 @@ impl Line {
         let run = self.held.claim.run;
         tracing::warn!(%run, batches = self.sent.len(), "the destination did not finish in time");
         self.to_read.clear();
+        self.settled_at = self.now();
         for (_, sent) in std::mem::take(&mut self.sent) {
             self.give_up_on(sent.batch);
         }
@@ -307,6 +362,7 @@ impl Line {
     }
 
     fn give_up_on(&mut self, mut batch: Batch) {
+        self.tags.fail(batch.rows());
         batch.state = BatchState::Unconfirmed;
         self.write(batch);
     }

@@ -1,6 +1,6 @@
 //! The line: keeps several requests of one run on their way, writes each intent before it is sent, and waits for
 //! whatever comes first: an answer, the budget, the time of a poll, a person. What answers change is in [`landed`](super::landed),
-//! what is sent next in [`choose`](super::choose).
+//! what is sent next in [`choose`](super::choose). Contacts and tags share the line: tags follow as contacts arrive.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -9,17 +9,22 @@ use std::time::Duration;
 use domain::run::RunState;
 use ferry_data::plan::PlanReader;
 use jiff::civil::Date;
+use secrecy::SecretString;
 use tokio::task::JoinSet;
 
-use super::feed::{self, Body, FailedRows, Feed, Piece};
-use super::guard::Signal;
+use super::feed::{self, Body, Feed, Piece};
+use super::guard::{Key, Signal};
+use super::ids::Ids;
 use super::pace::Pacer;
 use super::retry::{SETTLE_WITHIN, Trouble, micros};
 use super::run::{Ending, Held};
+use super::tags::Tags;
+use super::unsettled::Unsettled;
 use super::{EngineError, LEASE};
 use crate::db::batches::{self, Batch, BatchState, Kind};
 use crate::db::checkpoints::{self, Checkpoint};
-use crate::destinations::{BatchPage, DeliveryError, ItemReport, Stage, TagChange};
+use crate::db::circuits::{self, Circuit};
+use crate::destinations::{BatchPage, ContactPage, DeliveryError, Destination, ItemReport, Stage, TagChange};
 
 /// A request of the line.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(super) enum Request {
     List { since: Date, from: u64 },
     /// Asks what became of a batch's items.
     Items { id: String },
+    /// Asks for the ids of contacts that were just made.
+    Contacts { after: Option<String> },
 }
 
 /// What a request gave.
@@ -39,6 +46,7 @@ pub(super) enum Reply {
     Tagged,
     Page(BatchPage),
     Items(Vec<ItemReport>),
+    Contacts(ContactPage),
 }
 
 /// A request that is over.
@@ -46,6 +54,8 @@ pub(super) enum Reply {
 pub(super) struct Landed {
     pub(super) request: Request,
     pub(super) launched_at: i64,
+    /// The key that it was sent with.
+    pub(super) key: Arc<Key>,
     pub(super) result: Result<Reply, DeliveryError>,
 }
 
@@ -86,22 +96,29 @@ pub(super) struct Poll {
 pub(super) struct Line {
     pub(super) held: Held,
     pub(super) state: RunState,
-    /// Read forward by the feed.
-    plan: PlanReader,
     /// Read here and there.
     pub(super) side: PlanReader,
     pub(super) feed: Option<Feed>,
     pub(super) piece: Option<Piece>,
     pub(super) ready: VecDeque<Ready>,
     pub(super) flights: JoinSet<Landed>,
+    /// Those among them that carry contacts.
+    pub(super) contacts_out: usize,
+    pub(super) unsettled: Unsettled,
+    pub(super) tags: Tags,
+    pub(super) ids: Ids,
     pub(super) sent: HashMap<String, Sent>,
     pub(super) to_read: VecDeque<String>,
     pub(super) poll: Poll,
     pub(super) pacer: Pacer,
     pub(super) trouble: Trouble,
+    /// What the database holds of it, for every run over the connection.
+    pub(super) circuit: Option<Circuit>,
     pub(super) point: Checkpoint,
     pub(super) next_seq: u64,
     pub(super) progress_at: i64,
+    /// When a contact last got its outcome.
+    pub(super) settled_at: i64,
     pub(super) stop: Option<Ending>,
     /// The earliest instant at which there is something to do without an answer.
     pub(super) wake_at: i64,
@@ -109,6 +126,8 @@ pub(super) struct Line {
 
 /// Never.
 pub(super) const FAR: i64 = i64::MAX;
+/// How long answers are gathered for one checkpoint.
+const GATHER: Duration = Duration::from_millis(4);
 
 impl Line {
     /// The line of a run as its checkpoint left it.
@@ -119,27 +138,37 @@ impl Line {
         let side = deps.data.open_plan(run).await?;
         let mut tx = deps.db.read().await?;
         let open = batches::unsettled(&mut tx, run).await?;
+        let taken = batches::tag_rows(&mut tx, run).await?;
+        let failed = batches::failed_rows(&mut tx, run).await?;
         let next_seq = batches::next_seq(&mut tx, run).await?;
+        let circuit = circuits::find(&mut tx, held.connection).await?;
         drop(tx);
         let now = deps.clock.now_micros();
-        let pacer = Pacer::new(&deps, &held.brand, held.destination.limits());
+        let limits = held.destination.limits();
+        let pacer = Pacer::new(&deps, &held.brand, limits);
+        let is_cut = held.claim.state != RunState::Sending;
         let poll =
             Poll { due_at: now, from: 0, seen: HashSet::new(), wait: Duration::ZERO, found: false, is_out: false };
         let mut line = Self {
             state: held.claim.state,
-            trouble: Trouble::resumed(held.claim.failures),
+            trouble: Trouble::known(circuit),
+            circuit,
             progress_at: held.claim.progress_at,
+            settled_at: held.claim.progress_at,
             feed: None,
             piece: None,
             ready: VecDeque::new(),
             flights: JoinSet::new(),
+            contacts_out: 0,
+            unsettled: Unsettled::new(if is_cut { u64::MAX } else { held.claim.next_row }),
+            tags: Tags::new(plan.clone(), limits, &taken, failed),
+            ids: Ids::new(limits.ids_per_tag_request > 0 && pacer.keeps_limits()),
             sent: HashMap::new(),
             to_read: VecDeque::new(),
             point: Checkpoint::default(),
             stop: None,
             wake_at: FAR,
             held,
-            plan,
             side,
             poll,
             pacer,
@@ -147,17 +176,14 @@ impl Line {
         };
         line.restore(open);
         if line.state == RunState::Sending {
-            let (plan, destination) = (line.plan.clone(), line.held.destination.clone());
-            line.feed = Some(feed::contacts(plan, destination, line.held.claim.next_row));
-        }
-        if line.state == RunState::Tagging {
-            line.begin_tagging().await?;
+            line.feed = Some(feed::contacts(plan, line.held.destination.clone(), line.held.claim.next_row));
         }
         Ok(line)
     }
 
     fn restore(&mut self, open: Vec<Batch>) {
         for batch in open {
+            self.unsettled.note(&batch);
             match batch.state {
                 BatchState::Sent => {
                     let id = batch.remote_id.clone().unwrap_or_default();
@@ -210,48 +236,44 @@ impl Line {
 
     /// Goes on with the next state when this one has nothing left to do.
     async fn go_further(&mut self) -> Result<(), EngineError> {
-        let is_fed = self.feed.is_none() && self.piece.is_none();
-        let is_sent = is_fed && self.ready.is_empty();
-        let now = self.now();
-        match self.state {
-            RunState::Sending if is_sent && self.flights.is_empty() => {
-                self.enter(RunState::Settling);
-                self.poll.due_at = self.poll.due_at.min(now + micros(self.first_poll()));
-                self.poll.wait = self.first_poll();
+        while self.stop.is_none() && self.enter_next() {
+            if !self.commit().await? {
+                self.stop = Some(Ending::Lost);
             }
-            RunState::Settling if is_sent && self.flights.is_empty() && self.sent.is_empty() => {
-                self.enter(RunState::Tagging);
-                // The rows that have failed are read from the database.
-                if !self.commit().await? {
-                    self.stop = Some(Ending::Lost);
-                    return Ok(());
-                }
-                self.begin_tagging().await?;
-            }
-            RunState::Settling if now - self.progress_at > micros(SETTLE_WITHIN) => self.give_up_on_sent(),
-            RunState::Tagging if is_sent && self.flights.is_empty() && self.stop.is_none() => {
-                self.stop = Some(Ending::Done);
-            }
-            _ => {}
         }
         Ok(())
     }
 
-    fn enter(&mut self, state: RunState) {
-        self.state = state;
-        self.point.state = Some(state);
+    fn enter_next(&mut self) -> bool {
+        let is_sent = self.feed.is_none()
+            && self.piece.is_none()
+            && self.contacts_out == 0
+            && !self.ready.iter().any(|ready| ready.batch.kind == Kind::Upsert);
+        let now = self.now();
+        match self.state {
+            RunState::Sending if is_sent => {
+                self.unsettled.cut_until(u64::MAX);
+                self.poll.due_at = self.poll.due_at.min(now + micros(self.first_poll()));
+                self.poll.wait = self.first_poll();
+                self.enter(RunState::Settling)
+            }
+            RunState::Settling if is_sent && self.sent.is_empty() => self.enter(RunState::Tagging),
+            RunState::Settling if now - self.settled_at > micros(SETTLE_WITHIN) => {
+                self.give_up_on_sent();
+                true
+            }
+            RunState::Tagging if self.tags.is_done() && self.ready.is_empty() && self.flights.is_empty() => {
+                self.stop = Some(Ending::Done);
+                false
+            }
+            _ => false,
+        }
     }
 
-    async fn begin_tagging(&mut self) -> Result<(), EngineError> {
-        let deps = &self.held.deps;
-        let run = self.held.claim.run;
-        let mut tx = deps.db.read().await?;
-        let failed = batches::failed_rows(&mut tx, run).await?;
-        drop(tx);
-        let limits = self.held.destination.limits();
-        let failed = Arc::new(FailedRows::new(failed));
-        self.feed = Some(feed::tags(self.plan.clone(), limits, self.held.claim.next_tag, failed));
-        Ok(())
+    fn enter(&mut self, state: RunState) -> bool {
+        self.state = state;
+        self.point.state = Some(state);
+        true
     }
 
     fn launch(&mut self, mut request: Request) {
@@ -260,22 +282,11 @@ impl Line {
         let launched_at = self.now();
         if let Request::Send { batch, .. } = &mut request {
             batch.is_new = false;
+            self.contacts_out += usize::from(batch.kind == Kind::Upsert);
         }
         self.flights.spawn(async move {
-            let result = match &request {
-                Request::Send { batch, body } => match &batch.kind {
-                    Kind::Upsert => destination.send_batch(&key, body).await.map(Reply::Taken),
-                    Kind::AddTag(tag) => {
-                        destination.change_tag(&key, TagChange::Add, tag, body).await.map(|()| Reply::Tagged)
-                    }
-                    Kind::RemoveTag(tag) => {
-                        destination.change_tag(&key, TagChange::Remove, tag, body).await.map(|()| Reply::Tagged)
-                    }
-                },
-                Request::List { since, from } => destination.list_batches(&key, *since, *from).await.map(Reply::Page),
-                Request::Items { id } => destination.batch_items(&key, id).await.map(Reply::Items),
-            };
-            Landed { request, launched_at, result }
+            let result = ask(destination.as_ref(), &key.secret, &request).await;
+            Landed { request, launched_at, key, result }
         });
     }
 
@@ -322,6 +333,7 @@ impl Line {
                 if let Some(landed) = landed {
                     self.land(landed.map_err(|_| EngineError::Task)?).await?;
                 }
+                self.gather().await?;
             }
             piece = next(&mut self.feed), if wants_piece => match piece {
                 Some(piece) => self.piece = Some(piece?),
@@ -331,6 +343,49 @@ impl Line {
             () = clock.sleep(rest) => {}
         }
         Ok(())
+    }
+}
+
+impl Line {
+    /// Where no limits are kept, a few more answers share the checkpoint of the first: writing it takes longer than
+    /// they do.
+    async fn gather(&mut self) -> Result<(), EngineError> {
+        if self.pacer.keeps_limits() {
+            return Ok(());
+        }
+        let clock = self.held.deps.clock.clone();
+        let enough = self.held.deps.options.in_flight / 2;
+        let mut patience = clock.sleep(GATHER);
+        while self.flights.len() > enough {
+            tokio::select! {
+                biased;
+                landed = self.flights.join_next() => {
+                    if let Some(landed) = landed {
+                        self.land(landed.map_err(|_| EngineError::Task)?).await?;
+                    }
+                }
+                () = &mut patience => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends a request.
+async fn ask(to: &dyn Destination, key: &SecretString, request: &Request) -> Result<Reply, DeliveryError> {
+    match request {
+        Request::Send { batch, body } => match &batch.kind {
+            Kind::Upsert => to.send_batch(key, body.items()).await.map(Reply::Taken),
+            Kind::AddTag(tag) => {
+                to.change_tag(key, TagChange::Add, tag, &body.recipients()).await.map(|()| Reply::Tagged)
+            }
+            Kind::RemoveTag(tag) => {
+                to.change_tag(key, TagChange::Remove, tag, &body.recipients()).await.map(|()| Reply::Tagged)
+            }
+        },
+        Request::List { since, from } => to.list_batches(key, *since, *from).await.map(Reply::Page),
+        Request::Items { id } => to.batch_items(key, id).await.map(Reply::Items),
+        Request::Contacts { after } => to.list_contacts(key, after.as_deref()).await.map(Reply::Contacts),
     }
 }
 

@@ -8,7 +8,8 @@
 //! | [`line`](self::line) | sends, polls and tags: one loop that keeps several requests on their way |
 //! | [`choose`] | what is sent next |
 //! | [`landed`] | what the answers change: batches, counters, rows |
-//! | [`feed`] | cuts the plan into batches |
+//! | [`feed`] | cuts the plan into batches of contacts |
+//! | [`tags`], [`unsettled`], [`ids`] | which tags may go out already, and by which names of their contacts |
 //! | [`settle`], [`retry`] | what answers mean for rows and for requests: pure functions |
 //! | [`pace`] | the account's budget |
 //! | [`close`] | the new ledger, the report of troubled rows, the final state |
@@ -37,6 +38,7 @@ mod close;
 pub mod dry_run;
 mod feed;
 mod guard;
+mod ids;
 mod landed;
 mod line;
 mod pace;
@@ -45,8 +47,10 @@ mod retry;
 mod run;
 mod schedule;
 mod settle;
+mod tags;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 mod unsubscribed;
 mod worker;
 

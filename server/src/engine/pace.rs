@@ -1,46 +1,73 @@
 //! Keeps the requests of an account within its limit: asks the shared budget for the instant of each one. Spaced evenly,
 //! so that no 60 seconds, wherever they begin, hold more than the budget.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::run::RunReason;
 
 use super::retry::{micros, wait_after_refusal};
 use super::{Deps, EngineError};
-use crate::db::pace::{self, Lane};
+use crate::db::pace::{self, Known, Lane};
 use crate::destinations::Limits;
 
-/// When a request may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Permit {
-    /// Now.
-    Now,
-    /// Not before this instant.
-    At(i64),
+/// How many of an account's requests are used at most, in per cent of its limit: so that those that come a little late
+/// never meet those after them over it.
+const MOST_USED: i64 = 97;
+/// Left to the account's other programs where nobody has said anything.
+const USUAL_RESERVE: i64 = 10;
+/// What is used of a limit where nobody has said anything.
+pub(super) fn usual_pace(limit: u32) -> u32 {
+    u32::try_from(i64::from(limit) * (100 - USUAL_RESERVE) / 100).unwrap_or(limit)
 }
+
+/// How often the reserve is read again.
+const LOOK: Duration = Duration::from_secs(10);
+/// After a refusal the account uses so much of what it used before, in hundredths, and never less than so many
+/// thousandths of its budget.
+const LESS: i64 = 80;
+const LEAST_SHARE: i64 = 50;
 
 /// One run's access to the budget of its account.
 #[derive(Debug)]
 pub(super) struct Pacer {
     brand: String,
-    limits: Option<Limits>,
+    limits: Option<PerMinute>,
     /// Instants that are reserved and not used yet.
-    all: Option<i64>,
-    tags: Option<(Lane, i64)>,
+    reserved: HashMap<Lane, i64>,
+    reserve_percent: i64,
+    read_at: Option<i64>,
     /// Has the account been told to slow down since something was last taken?
     is_refused: bool,
+}
+
+/// What an account takes, and what of it was set by hand.
+#[derive(Debug, Clone, Copy)]
+struct PerMinute {
+    all: u32,
+    tags: u32,
+    is_all_set: bool,
+    are_tags_set: bool,
 }
 
 impl Pacer {
     pub(super) fn new(deps: &Deps, brand: &str, limits: Limits) -> Self {
         let options = &deps.options;
-        let limits = options.keeps_limits.then(|| Limits {
-            requests_per_minute: options.requests_per_minute.unwrap_or(limits.requests_per_minute).max(1),
-            tag_requests_per_minute: options.tag_requests_per_minute.unwrap_or(limits.tag_requests_per_minute).max(1),
-            ..limits
+        let limits = options.keeps_limits.then(|| PerMinute {
+            all: options.requests_per_minute.unwrap_or(limits.requests_per_minute),
+            tags: options.tag_requests_per_minute.unwrap_or(limits.tag_requests_per_minute),
+            is_all_set: options.requests_per_minute.is_some(),
+            are_tags_set: options.tag_requests_per_minute.is_some(),
         });
-        // Another process, or this one before it broke off, may have been told to slow down.
-        Self { brand: brand.to_owned(), limits, all: None, tags: None, is_refused: true }
+        Self {
+            brand: brand.to_owned(),
+            limits,
+            reserved: HashMap::new(),
+            reserve_percent: USUAL_RESERVE,
+            read_at: None,
+            // Another process, or this one before it broke off, may have been told to slow down.
+            is_refused: true,
+        }
     }
 
     /// Are limits kept at all?
@@ -48,44 +75,35 @@ impl Pacer {
         self.limits.is_some()
     }
 
-    /// May a request go? It counts as `lane`, and in any case as one of all.
-    pub(super) async fn permit(&mut self, deps: &Deps, lane: Lane) -> Result<Permit, EngineError> {
-        let Some(limits) = self.limits else { return Ok(self.permit_without_limits(deps)) };
+    /// From when on a request may go in a lane; a request with a lane of its own also needs the one of all. The instant
+    /// is kept for this run until [`Self::go`].
+    pub(super) async fn opens_at(&mut self, deps: &Deps, lane: Lane) -> Result<i64, EngineError> {
+        if let Some(at) = self.reserved.get(&lane) {
+            return Ok(*at);
+        }
+        // With limits off only a refusal makes wait.
+        let Some(limits) = self.limits else { return Ok(i64::MIN) };
         let now = deps.clock.now_micros();
-        let mut at = match self.all {
-            Some(at) => at,
-            None => {
-                let spacing = spacing(limits.requests_per_minute);
-                *self.all.insert(reserve(deps, &self.brand, Lane::All, spacing, now).await?)
-            }
-        };
-        if lane != Lane::All {
-            let reserved = match self.tags {
-                Some((of, at)) if of == lane => at,
-                _ => {
-                    let spacing = spacing(limits.tag_requests_per_minute);
-                    let at = reserve(deps, &self.brand, lane, spacing, now).await?;
-                    self.tags = Some((lane, at));
-                    at
-                }
-            };
-            at = at.max(reserved);
+        let mut tx = deps.db.begin().await?;
+        if self.read_at.is_none_or(|at| now - at >= micros(LOOK)) {
+            self.read_at = Some(now);
+            self.reserve_percent = pace::reserve_percent(&mut tx, &self.brand).await?.unwrap_or(USUAL_RESERVE);
         }
-        if at > now {
-            return Ok(Permit::At(at));
-        }
-        self.all = None;
-        if lane != Lane::All {
-            self.tags = None;
-        }
-        Ok(Permit::Now)
+        let spacing = limits.spacing(lane, self.reserve_percent);
+        let at = pace::reserve(&mut tx, &self.brand, lane, spacing, now).await?;
+        tx.commit().await?;
+        self.reserved.insert(lane, at);
+        Ok(at)
     }
 
-    /// With limits off only a refusal makes wait.
-    fn permit_without_limits(&mut self, deps: &Deps) -> Permit {
-        match self.all {
-            Some(at) if at > deps.clock.now_micros() => Permit::At(at),
-            _ => Permit::Now,
+    /// A request goes: it counts in its lane, and in any case as one of all.
+    pub(super) fn go(&mut self, lane: Lane) {
+        if self.limits.is_some() {
+            self.reserved.remove(&Lane::All);
+            self.reserved.remove(&lane);
+        } else {
+            // The waits after refusals that have passed.
+            self.reserved.clear();
         }
     }
 
@@ -102,18 +120,23 @@ impl Pacer {
         let now = deps.clock.now_micros();
         self.is_refused = true;
         let mut tx = deps.db.begin().await?;
-        let (refusals, refused_at) = pace::refusals(&mut tx, &self.brand, lane).await?;
-        if launched_at < refused_at && refused_at <= now {
+        let known = pace::known(&mut tx, &self.brand, lane, now).await?;
+        if launched_at < known.refused_at && known.refused_at <= now {
             return Ok(());
         }
-        let refusals = refusals + 1;
+        let refusals = known.refusals + 1;
         let wait = wait_after_refusal(u32::try_from(refusals).unwrap_or(u32::MAX), hint, deps.chance());
         let until = now + micros(wait);
-        pace::pause(&mut tx, &self.brand, lane, until, refusals, now).await?;
+        // Others use the limit as well, more than the reserve leaves them.
+        let share = (known.share * LESS / 100).max(LEAST_SHARE);
+        let learned = Known { refusals, refused_at: now, share, paused_until: until };
+        pace::pause(&mut tx, &self.brand, lane, until, learned).await?;
         tx.commit().await?;
-        self.all = (self.limits.is_none()).then_some(until);
-        self.tags = None;
-        tracing::info!(reason = RunReason::RateLimit.as_str(), ?wait, refusals, "told to slow down");
+        self.reserved.clear();
+        if self.limits.is_none() {
+            self.reserved.insert(lane, until);
+        }
+        tracing::info!(reason = RunReason::RateLimit.as_str(), ?wait, refusals, share, "told to slow down");
         Ok(())
     }
 
@@ -130,14 +153,32 @@ impl Pacer {
     }
 }
 
-async fn reserve(deps: &Deps, brand: &str, lane: Lane, spacing: i64, now: i64) -> Result<i64, EngineError> {
-    let mut tx = deps.db.begin().await?;
-    let at = pace::reserve(&mut tx, brand, lane, spacing, now).await?;
-    tx.commit().await?;
-    Ok(at)
+impl PerMinute {
+    /// Microseconds between two requests. What an operator has set is kept to the letter.
+    fn spacing(self, lane: Lane, reserve_percent: i64) -> i64 {
+        let (limit, is_set) = match lane {
+            Lane::All => (self.all, self.is_all_set),
+            Lane::AddTag | Lane::RemoveTag => (self.tags, self.are_tags_set),
+        };
+        let percent = if is_set { 100 } else { (100 - reserve_percent).clamp(1, MOST_USED) };
+        6_000_000_000 / (i64::from(limit.max(1)) * percent)
+    }
 }
 
-/// Microseconds between two requests.
-fn spacing(per_minute: u32) -> i64 {
-    60_000_000 / i64::from(per_minute)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reserve_is_left_to_others_and_what_an_operator_sets_is_kept() {
+        let card = PerMinute { all: 400, tags: 60, is_all_set: false, are_tags_set: false };
+        let per_minute = |limits: PerMinute, lane, reserve| 60_000_000 / limits.spacing(lane, reserve);
+        assert_eq!(per_minute(card, Lane::All, 10), 360);
+        assert_eq!(per_minute(card, Lane::AddTag, 10), 54);
+        assert_eq!(per_minute(card, Lane::All, 50), 200);
+        // Not quite everything, even where nothing is left to others.
+        assert_eq!(per_minute(card, Lane::All, 0), 388);
+        let set = PerMinute { all: 30, is_all_set: true, ..card };
+        assert_eq!(per_minute(set, Lane::All, 50), 30);
+    }
 }

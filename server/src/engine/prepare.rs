@@ -11,7 +11,7 @@ use domain::run::{Counts, RunReason};
 use domain::safety::Safety;
 use domain::segment::Definition;
 use ferry_data::DataError;
-use ferry_data::plan::{PlanRequest, PlanSummary, PlannedSegment, Statuses};
+use ferry_data::plan::{OtherLedger, PlanRequest, PlanSummary, PlannedSegment, Statuses};
 use serde::{Deserialize, Serialize};
 
 use super::dry_run::outlook;
@@ -29,6 +29,9 @@ pub(super) struct Settings {
     pub(super) kind: DestinationKind,
     mapping: Mapping,
     segments: Vec<FixedSegment>,
+    /// What other exports deliver to the account.
+    #[serde(default)]
+    others: Vec<OtherLedger>,
     /// The instant that rules are evaluated at, in microseconds: the same however often the plan is made.
     evaluated_at: i64,
     /// As it was set then.
@@ -71,6 +74,7 @@ impl Settings {
                 .as_ref()
                 .map(|rule| Statuses { opt_in: rule.opt_in.clone(), unsubscribed: Arc::default() }),
             only_of: self.resend_of,
+            others: self.others.clone(),
             now: jiff::Timestamp::from_microsecond(self.evaluated_at).map_err(|_| EngineError::Settings)?,
         })
     }
@@ -133,8 +137,10 @@ pub(super) async fn collect(
             segments.push(FixedSegment { id, tag, definition, is_active });
         }
     }
+    let others = others(tx, &connection.brand.id, export.id).await?;
     let kind = connection.kind.clone();
-    let settings = Settings { connection: connection.id, kind, mapping, segments, evaluated_at, safety, resend_of };
+    let settings =
+        Settings { connection: connection.id, kind, mapping, segments, others, evaluated_at, safety, resend_of };
     let prepared = Prepared {
         connection: (connection.id, connection.brand.id),
         snapshot: snapshot.number,
@@ -142,6 +148,20 @@ pub(super) async fn collect(
         settings_version: export.version,
     };
     Ok(Ok((settings, prepared)))
+}
+
+/// What the other exports of the account have delivered, with the tags that they give now.
+async fn others(tx: &mut Tx, brand: &str, export: ExportId) -> Result<Vec<OtherLedger>, EngineError> {
+    let mut others = Vec::new();
+    for (export, run) in claims::other_ledgers(tx, brand, export).await? {
+        let mut tags = Vec::new();
+        let segments = db::exports::find(tx, export).await?.map(|stored| stored.export.settings.segments);
+        for id in segments.unwrap_or_default() {
+            tags.extend(db::segments::find(tx, id).await?.map(|found| found.segment.tag));
+        }
+        others.push(OtherLedger { export, run, tags });
+    }
+    Ok(others)
 }
 
 /// Has the plan made. The run goes on with sending, or ends here.

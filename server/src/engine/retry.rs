@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::run::RunReason;
 
+use crate::db::circuits::Circuit;
 use crate::destinations::Meaning;
 
 /// What follows from an answer that is no success.
@@ -73,9 +74,22 @@ pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(48 * 3600);
 pub(super) const MOST_RETURNS: u64 = 3;
 /// Single rows refused in a row, with nothing taken between: then not the rows are to blame.
 pub(super) const ALL_REFUSED: u32 = 20;
-/// Takings-up after a break-off without progress. Several break-offs in a row may still be bad luck, such as a machine
-/// that is restarted until it works.
-pub(super) const MOST_RECOVERIES: i64 = 10;
+/// Takings-up after a break-off without progress.
+const MOST_RECOVERIES: i64 = 3;
+/// The same while they follow each other this closely: a machine that is restarted until it works is bad luck.
+const MOST_AT_ONCE: i64 = 10;
+const AT_ONCE: Duration = Duration::from_secs(60);
+/// What a run may spend on requests that are sent again: a round of failures costs one, a success gives half a one back.
+/// So a third of all requests may fail for ever. Who has spent it waits a while before going on.
+const BUDGET: f64 = 50.0;
+const RETURNED: f64 = 0.5;
+const AFTER_REST: f64 = 10.0;
+const REST: Duration = Duration::from_secs(60);
+
+/// Does the run break its process off each time? `progress_at` is when it last got on.
+pub(super) fn is_crash_loop(recoveries: i64, progress_at: i64, now: i64) -> bool {
+    recoveries > MOST_AT_ONCE || recoveries > MOST_RECOVERIES && now - progress_at > micros(AT_ONCE)
+}
 
 /// Doubles from `first` to `longest`, between half and the whole of it by chance (0 to 1).
 fn growing(first: Duration, times: u32, longest: Duration, chance: f64) -> Duration {
@@ -89,9 +103,11 @@ pub(super) fn wait_after_refusal(refusals: u32, hint: Option<Duration>, chance: 
     hint.map_or(own, |hint| own.max(hint.min(LONGEST_HINT)))
 }
 
-/// How long a batch waits that has failed `failures` times, the last included.
+/// How long a batch waits that has failed `failures` times, the last included: anything up to a growing bound, so that
+/// those that failed together do not come back together.
 pub(super) fn wait_before_again(failures: u32, hint: Option<Duration>, chance: f64) -> Duration {
-    let own = growing(Duration::from_millis(500), failures.saturating_sub(1), LONGEST_AGAIN, chance);
+    let bound = growing(Duration::from_secs(1), failures.saturating_sub(1), LONGEST_AGAIN, 1.0);
+    let own = bound.mul_f64(chance.clamp(0.0, 1.0));
     hint.map_or(own, |hint| own.max(hint.min(LONGEST_HINT)))
 }
 
@@ -107,25 +123,50 @@ pub(super) fn wait_in_outage(rounds: u32, hint: Option<Duration>, chance: f64) -
 }
 
 /// Failures of the destination as a whole, counted in rounds: requests that were under way together count once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Trouble {
     rounds: u32,
+    /// When the first of the rounds was.
+    since: i64,
     counted_at: i64,
     paused_until: i64,
+    budget: f64,
     /// Single rows refused since something was last taken.
     pub(super) refused_in_a_row: u32,
     is_dividing: bool,
 }
 
+impl Default for Trouble {
+    fn default() -> Self {
+        Self {
+            rounds: 0,
+            since: 0,
+            counted_at: 0,
+            paused_until: 0,
+            budget: BUDGET,
+            refused_in_a_row: 0,
+            is_dividing: false,
+        }
+    }
+}
+
 impl Trouble {
-    /// As it was when the run was let go of.
-    pub(super) fn resumed(rounds: i64) -> Self {
-        Self { rounds: u32::try_from(rounds).unwrap_or_default(), ..Self::default() }
+    /// As it is known of the connection.
+    pub(super) fn known(circuit: Option<Circuit>) -> Self {
+        let Some(circuit) = circuit else { return Self::default() };
+        let (rounds, since, paused_until) = (circuit.rounds, circuit.opened_at, circuit.probe_at);
+        Self { rounds, since, paused_until, ..Self::default() }
     }
 
-    /// A request was taken.
+    /// What others are to know: none while a few failures may still be bad luck.
+    pub(super) fn circuit(&self) -> Option<Circuit> {
+        let circuit = Circuit { rounds: self.rounds, opened_at: self.since, probe_at: self.paused_until };
+        (self.rounds >= PATIENCE).then_some(circuit)
+    }
+
+    /// A request was taken: patience begins anew, and what was spent comes back by and by.
     pub(super) fn success(&mut self) {
-        *self = Self::default();
+        *self = Self { budget: (self.budget + RETURNED).min(BUDGET), ..Self::default() };
     }
 
     /// A request that was sent at `launched_at` failed. All in microseconds.
@@ -133,9 +174,23 @@ impl Trouble {
         if launched_at < self.counted_at {
             return;
         }
+        if self.rounds == 0 {
+            self.since = now;
+        }
         self.rounds = self.rounds.saturating_add(1);
         self.counted_at = now;
-        self.paused_until = now + micros(wait_in_outage(self.rounds, hint, chance));
+        let mut wait = wait_in_outage(self.rounds, hint, chance);
+        self.budget -= 1.0;
+        if self.budget < 0.0 {
+            self.budget = AFTER_REST;
+            wait = wait.max(REST);
+        }
+        self.paused_until = now + micros(wait);
+    }
+
+    /// Since when nothing has succeeded; none while something does.
+    pub(super) fn since(&self) -> Option<i64> {
+        (self.rounds > 0).then_some(self.since)
     }
 
     /// A request was refused for a row in it; `is_single` when it had only that one.
@@ -222,8 +277,35 @@ mod tests {
         trouble.failure(21, 30, None, 0.0);
         trouble.failure(31, 40, None, 0.0);
         assert_eq!((trouble.rounds(), trouble.paused_until()), (3, 1_000_040));
+        let circuit = trouble.circuit().expect("three rounds are no bad luck");
+        assert_eq!(circuit, Circuit { rounds: 3, opened_at: 20, probe_at: 1_000_040 });
+        let resumed = Trouble::known(Some(circuit));
+        assert_eq!((resumed.rounds(), resumed.paused_until(), resumed.since()), (3, 1_000_040, Some(20)));
         trouble.success();
         assert!(!trouble.must_probe() && trouble.paused_until() == 0);
+    }
+
+    #[test]
+    fn a_third_of_all_requests_may_fail_for_ever_and_more_makes_the_run_rest() {
+        let rests = |successes: u32| {
+            let mut trouble = Trouble::default();
+            let mut rests = 0;
+            for round in 0..1000 {
+                trouble.failure(round, round, None, 1.0);
+                rests += u32::from(trouble.paused_until() > round);
+                (0..successes).for_each(|_| trouble.success());
+            }
+            rests
+        };
+        assert_eq!(rests(2), 0);
+        assert!(rests(1) > 20, "{}", rests(1));
+    }
+
+    #[test]
+    fn a_run_that_breaks_its_process_off_is_given_up_on_and_a_hasty_machine_is_not() {
+        let minute = 60_000_000;
+        assert!(!is_crash_loop(3, 0, 10 * minute) && is_crash_loop(4, 0, 10 * minute));
+        assert!(!is_crash_loop(10, 0, minute) && is_crash_loop(11, 0, minute));
     }
 
     #[test]

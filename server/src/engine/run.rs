@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::id::ConnectionId;
 use domain::run::{RunReason, RunState};
 use ferry_data::DataError;
-use secrecy::SecretString;
 use tokio::sync::watch;
 
-use super::guard::{Guard, Signal, Watched, open_key, usable};
+use super::guard::{Guard, Key, Signal, Watched, open_key, usable};
 use super::line::Line;
 use super::prepare::{Settings, fix_settings, make_plan, settings_of};
-use super::retry::{GIVE_UP_AFTER, MOST_RECOVERIES, WAIT_FOR_PERSON, micros};
+use super::retry::{GIVE_UP_AFTER, WAIT_FOR_PERSON, is_crash_loop, micros};
 use super::{Deps, EngineError, close};
 use crate::db::claims::{self, Claim};
-use crate::db::{approvals, connections};
+use crate::db::{approvals, circuits, connections};
 use crate::destinations::Destination;
 
 /// A run that waits for a person goes on when they say so, and not by itself: the end of the year 9999.
@@ -46,6 +46,8 @@ pub(super) enum Ending {
         until: i64,
         /// Rounds of failures so far.
         failures: u32,
+        /// The key that was refused, as it is stored: with another one there is nothing to wait for.
+        refused_key: Option<Vec<u8>>,
     },
     /// This process ends; anybody may go on.
     Released,
@@ -65,6 +67,7 @@ pub(super) struct Held {
     pub(super) claim: Claim,
     pub(super) guard: Guard,
     pub(super) destination: Arc<dyn Destination>,
+    pub(super) connection: ConnectionId,
     pub(super) brand: String,
 }
 
@@ -99,7 +102,7 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
     if claim.cancel_requested {
         return Ok(Ending::Canceled(RunReason::CanceledByPerson));
     }
-    if claim.recoveries > MOST_RECOVERIES {
+    if is_crash_loop(claim.recoveries, claim.progress_at, deps.clock.now_micros()) {
         return Ok(Ending::failed(RunReason::CrashLoop));
     }
     let settings = match settings_of(&claim)? {
@@ -120,7 +123,8 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
     let watched =
         Watched { run: claim.run, fence: claim.fence, connection: Some((settings.connection, brand.clone())) };
     let guard = Guard::start(deps.clone(), watched, key, shutdown);
-    let held = Held { deps: deps.clone(), claim: claim.clone(), guard, destination, brand };
+    let held =
+        Held { deps: deps.clone(), claim: claim.clone(), guard, destination, connection: settings.connection, brand };
     if claim.state == RunState::Preparing {
         if let Some(ending) = make_plan(&held, &claim, &settings, held.destination.card()).await? {
             return Ok(ending);
@@ -128,7 +132,8 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
         claim.state = RunState::Sending;
     }
     if is_held(deps, &claim).await? {
-        return Ok(Ending::Wait { reason: RunReason::Approval, detail: String::new(), until: NEVER, failures: 0 });
+        let (reason, detail) = (RunReason::Approval, String::new());
+        return Ok(Ending::Wait { reason, detail, until: NEVER, failures: 0, refused_key: None });
     }
     let held = Held { claim, ..held };
     Line::open(held).await?.work_off().await
@@ -141,7 +146,7 @@ async fn is_held(deps: &Deps, claim: &Claim) -> Result<bool, EngineError> {
 }
 
 /// The key of the connection that the run was prepared with, if it may still be used.
-async fn key_for(deps: &Deps, claim: &Claim, settings: &Settings) -> Result<Result<SecretString, Ending>, EngineError> {
+async fn key_for(deps: &Deps, claim: &Claim, settings: &Settings) -> Result<Result<Key, Ending>, EngineError> {
     let mut tx = deps.db.read().await?;
     let stored = match usable(&mut tx, settings.connection).await? {
         Ok(stored) => stored,
@@ -172,7 +177,7 @@ fn after_error(deps: &Deps, claim: &Claim, error: &EngineError) -> Ending {
     }
     let failures = u32::try_from(claim.failures + 1).unwrap_or(u32::MAX);
     let wait = Duration::from_secs(u64::from(failures.min(30)) * 10);
-    Ending::Wait { reason, detail: String::new(), until: now + micros(wait), failures }
+    Ending::Wait { reason, detail: String::new(), until: now + micros(wait), failures, refused_key: None }
 }
 
 async fn let_go(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {
@@ -186,29 +191,40 @@ async fn let_go(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), 
             claims::release(&mut tx, claim.run, claim.fence).await?;
             Ok(tx.commit().await?)
         }
-        Ending::Wait { reason, detail, until, failures } => wait(deps, claim, *reason, detail, *until, *failures).await,
+        Ending::Wait { .. } => wait(deps, claim, ending).await,
         Ending::Done | Ending::Canceled(_) | Ending::Failed { .. } | Ending::Skipped(_) => {
-            close::end(deps, claim, ending).await
+            close::end(deps, claim, ending).await?;
+            if matches!(ending, Ending::Failed { reason: RunReason::DestinationUnavailable, .. }) {
+                // The next run has patience of its own.
+                let mut tx = deps.db.begin().await?;
+                if let Some(settings) = settings_in_db(&mut tx, claim).await? {
+                    circuits::close(&mut tx, settings.connection).await?;
+                }
+                tx.commit().await?;
+            }
+            Ok(())
         }
     }
 }
 
-async fn wait(
-    deps: &Deps,
-    claim: &Claim,
-    reason: RunReason,
-    detail: &str,
-    until: i64,
-    failures: u32,
-) -> Result<(), EngineError> {
+async fn wait(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {
+    let Ending::Wait { reason, detail, until, failures, refused_key } = ending else { return Ok(()) };
     tracing::info!(run = %claim.run, reason = reason.as_str(), "a run waits");
+    let mut until = *until;
     let mut tx = deps.db.begin().await?;
-    claims::wait(&mut tx, claim.run, claim.fence, reason, detail, until, i64::from(failures)).await?;
-    if waits_for_person(reason)
+    if waits_for_person(*reason)
         && let Some(settings) = settings_in_db(&mut tx, claim).await?
     {
+        // First, because it holds the row: a key that is replaced from here on finds the run waiting.
         connections::set_needs_attention(&mut tx, settings.connection, Some(reason.as_str())).await?;
+        let stored = connections::find(&mut tx, settings.connection).await?;
+        if refused_key.is_some() && stored.is_some_and(|stored| Some(stored.sealed_key) != *refused_key) {
+            // Somebody has replaced it already.
+            connections::set_needs_attention(&mut tx, settings.connection, None).await?;
+            until = deps.clock.now_micros();
+        }
     }
+    claims::wait(&mut tx, claim.run, claim.fence, *reason, detail, until, i64::from(*failures)).await?;
     Ok(tx.commit().await?)
 }
 

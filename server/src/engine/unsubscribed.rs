@@ -8,7 +8,7 @@ use ferry_data::plan::AddressSet;
 
 use super::EngineError;
 use super::guard::Signal;
-use super::pace::{Pacer, Permit};
+use super::pace::Pacer;
 use super::retry::{Next, micros, next, wait_before_again};
 use super::run::{Ending, Held, until_asked_again};
 use crate::db::approvals;
@@ -30,12 +30,15 @@ pub(super) async fn read(held: &Held) -> Result<Result<AddressSet, Ending>, Engi
             break Some(held.ending_of_signal());
         }
         let now = deps.clock.now_micros();
-        if let Permit::At(at) = pacer.permit(deps, Lane::All).await? {
+        let at = pacer.opens_at(deps, Lane::All).await?;
+        if at > now {
             deps.clock.sleep(Duration::from_micros((at - now).max(1).unsigned_abs())).await;
             continue;
         }
+        pacer.go(Lane::All);
         requests += 1;
-        let answer = held.destination.list_unsubscribed(&held.guard.key(), after.as_deref()).await;
+        let key = held.guard.key();
+        let answer = held.destination.list_unsubscribed(&key.secret, after.as_deref()).await;
         let error = match answer {
             Ok(page) => {
                 pacer.taken(deps, Lane::All).await?;
@@ -53,14 +56,15 @@ pub(super) async fn read(held: &Held) -> Result<Result<AddressSet, Ending>, Engi
             Next::Slower { after } => pacer.refused(deps, Lane::All, now, after).await?,
             Next::Stop(reason) => {
                 let until = until_asked_again(deps.clock.now_micros());
-                break Some(Ending::Wait { reason, detail: error.detail, until, failures: 0 });
+                let refused_key = Some(key.sealed.clone());
+                break Some(Ending::Wait { reason, detail: error.detail, until, failures: 0, refused_key });
             }
             Next::Again { .. } | Next::AgainFewTimes(_) | Next::Divide | Next::Gone => {
                 failures += 1;
                 if failures >= PATIENCE {
                     let reason = RunReason::DestinationUnavailable;
                     let until = deps.clock.now_micros() + micros(REST);
-                    break Some(Ending::Wait { reason, detail: error.detail, until, failures });
+                    break Some(Ending::Wait { reason, detail: error.detail, until, failures, refused_key: None });
                 }
                 deps.clock.sleep(wait_before_again(failures, None, deps.chance())).await;
             }

@@ -28,7 +28,8 @@ use super::sources::files::Places;
 use crate::clock::TestClock;
 use crate::db::testing::{TestDatabase, databases};
 use crate::destinations::{
-    AddressPage, BatchPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning, Registry, TagChange,
+    AddressPage, BatchPage, ContactPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning,
+    Recipients, Registry, TagChange,
 };
 use crate::secrets::Keyring;
 
@@ -243,6 +244,7 @@ impl Destination for Scripted {
             rows_per_batch: 1,
             bytes_per_batch: 1,
             emails_per_tag_request: 1,
+            ids_per_tag_request: 0,
             requests_per_minute: 1,
             tag_requests_per_minute: 1,
         }
@@ -284,12 +286,16 @@ impl Destination for Scripted {
         refusal(Meaning::Refused)
     }
 
+    async fn list_contacts(&self, _key: &SecretString, _after: Option<&str>) -> Result<ContactPage, DeliveryError> {
+        refusal(Meaning::Refused)
+    }
+
     async fn change_tag(
         &self,
         _key: &SecretString,
         _change: TagChange,
         _tag: &str,
-        _emails: &[String],
+        _recipients: &Recipients,
     ) -> Result<(), DeliveryError> {
         refusal(Meaning::Refused)
     }

@@ -8,13 +8,15 @@
 //! | yes, the same payload | yes | not sent; tags as above |
 //! | no | yes | never sent; all its tags removed, and it leaves the ledger when that is confirmed |
 //!
-//! Tags of inactive segments are neither added nor removed. Where several members share an address, the one with the
+//! Tags of inactive segments are neither added nor removed, and a tag that this export gives no more stays with those to
+//! whom another export of the account gives it. Where several members share an address, the one with the
 //! smallest key goes, the others are held back, and the contact carries the tags of them all.
 
 use domain::run::RowReason;
 
 use super::chosen::Chosen;
 use super::files::LedgerCursor;
+use super::others::Others;
 use super::payload::has_status;
 use super::writers::{PlanRow, PlanWriter};
 use super::{PlanSummary, tags};
@@ -57,8 +59,10 @@ pub(super) struct Differ {
     plan: PlanWriter,
     /// All tags that occur, in the order of their bits.
     tags: Vec<String>,
-    /// The tags that stay as they are.
+    /// The tags that stay as they are, for everybody and for the contact at hand.
     frozen: Vec<u8>,
+    stays: Vec<u8>,
+    others: Others,
     none: Vec<u8>,
     add: Vec<u8>,
     remove: Vec<u8>,
@@ -75,13 +79,16 @@ impl Differ {
         tags: Vec<String>,
         frozen: Vec<u8>,
         chosen: Chosen,
+        others: Others,
     ) -> Self {
         let none = vec![0; tags::width(tags.len())];
         Self {
             ledger,
             plan,
             tags,
+            stays: frozen.clone(),
             frozen,
+            others,
             add: none.clone(),
             remove: none.clone(),
             none,
@@ -160,7 +167,9 @@ impl Differ {
         if in_ledger {
             tags::without(&mut self.add, &self.contact.tags, self.ledger.tags());
             tags::without(&mut self.remove, self.ledger.tags(), &self.contact.tags);
-            tags::subtract(&mut self.remove, &self.frozen);
+            self.stays.copy_from_slice(&self.frozen);
+            tags::join(&mut self.stays, self.others.held_by(&self.contact.email)?);
+            tags::subtract(&mut self.remove, &self.stays);
         } else {
             self.add.copy_from_slice(&self.contact.tags);
             self.remove.fill(0);
@@ -192,9 +201,11 @@ impl Differ {
         if !self.chosen.is_everybody() {
             return self.ledger.advance();
         }
-        tags::without(&mut self.remove, self.ledger.tags(), &self.frozen);
-        let keeps_a_tag = self.ledger.tags().iter().zip(&self.frozen).any(|(tags, frozen)| tags & frozen != 0);
-        // Someone who carries only the tag of an inactive segment stays as they are.
+        self.stays.copy_from_slice(&self.frozen);
+        tags::join(&mut self.stays, self.others.held_by(self.ledger.email().unwrap_or_default())?);
+        tags::without(&mut self.remove, self.ledger.tags(), &self.stays);
+        let keeps_a_tag = self.ledger.tags().iter().zip(&self.stays).any(|(tags, stays)| tags & stays != 0);
+        // Someone who carries only tags that are not this export's to take stays as they are.
         if !tags::is_empty(&self.remove) || !keeps_a_tag {
             self.summary.leavers += 1;
             self.plan.push(PlanRow {

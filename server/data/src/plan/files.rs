@@ -150,11 +150,26 @@ impl LedgerCursor {
 
     /// Opens a ledger; its sets of tags come out as places in `wanted`, which must hold all of its tags.
     pub(super) fn open(store: &DataStore, path: Option<&StorePath>, wanted: &[String]) -> Result<Self> {
+        Self::open_with(store, path, wanted, |place| place.ok_or_else(|| damaged("a tag")))
+    }
+
+    /// Opens a ledger of which only the tags in `wanted` matter.
+    pub(super) fn open_part(store: &DataStore, path: &StorePath, wanted: &[String]) -> Result<Self> {
+        // A place behind every set is put nowhere.
+        Self::open_with(store, Some(path), wanted, |place| Ok(place.unwrap_or(usize::MAX)))
+    }
+
+    fn open_with(
+        store: &DataStore,
+        path: Option<&StorePath>,
+        wanted: &[String],
+        place_of: impl Fn(Option<usize>) -> Result<usize>,
+    ) -> Result<Self> {
         let (mut reader, mut places) = (None, Vec::new());
         if let Some(path) = path {
             let file = open(store, path)?;
             for tag in note::<LedgerNote>(&file)?.tags {
-                places.push(wanted.iter().position(|one| *one == tag).ok_or_else(|| damaged("a tag"))?);
+                places.push(place_of(wanted.iter().position(|one| *one == tag))?);
             }
             reader = Some(file.build()?);
         }

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use super::chosen::Chosen;
 use super::diff::Differ;
 use super::files::{LedgerCursor, damaged, note, open};
+use super::others::Others;
 use super::wanted::{WantedBatch, wanted};
 use super::writers::{PlanNote, PlanWriter};
 use super::{PlanRequest, PlanSummary, tags};
@@ -63,7 +64,8 @@ async fn make(engine: &DataEngine, request: &PlanRequest) -> Result<PlanSummary>
     let cursor = LedgerCursor::open(store, ledger.as_ref(), &all_tags)?;
     let writer = PlanWriter::create(store, &plan_path(request.run), all_tags.len())?;
     let chosen = Chosen::new(store, request.only_of)?;
-    let mut differ = Differ::new(cursor, writer, all_tags, frozen, chosen);
+    let others = Others::open(store, request, &all_tags)?;
+    let mut differ = Differ::new(cursor, writer, all_tags, frozen, chosen, others);
     while let Some(batch) = wanted.batches.next().await {
         let batch = batch?;
         let rows = WantedBatch::new(&batch).ok_or_else(|| damaged("a column"))?;

@@ -12,6 +12,7 @@
 //! | `payload` | the JSON text and its hash |
 //! | `diff` | wanted and ledger, side by side → what to do about each address |
 //! | `chosen` | whom the plan is about |
+//! | `others` | what other exports of the account give, which stays |
 //! | `make`, `close` | the two passes over the files |
 //! | `files` | the columns of plans, ledgers and reports of troubled rows |
 //! | `read` | reading a plan batch by batch |
@@ -27,6 +28,7 @@ mod fields;
 mod files;
 mod look;
 mod make;
+mod others;
 mod payload;
 mod read;
 mod rows;
@@ -70,6 +72,8 @@ pub struct PlanRequest {
     pub statuses: Option<Statuses>,
     /// The plan is only about the rows that this run could not deliver; none means everybody.
     pub only_of: Option<RunId>,
+    /// What other exports deliver to the same account.
+    pub others: Vec<OtherLedger>,
     /// The instant that rules are evaluated at. It must not change when a plan is made again.
     pub now: jiff::Timestamp,
 }
@@ -81,6 +85,18 @@ pub struct Statuses {
     pub opt_in: String,
     /// Those who unsubscribed at the destination: they never get a status.
     pub unsubscribed: std::sync::Arc<AddressSet>,
+}
+
+/// What another export delivers to the same account. A tag that this export no longer gives is left to contacts whom
+/// another one gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherLedger {
+    /// The other export.
+    pub export: ExportId,
+    /// The run that left its newest ledger.
+    pub run: RunId,
+    /// The tags of its segments.
+    pub tags: Vec<String>,
 }
 
 /// A segment of an export.

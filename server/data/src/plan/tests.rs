@@ -117,6 +117,7 @@ fn request(number: u128, ledger: Option<u128>, segments: Vec<PlannedSegment>) ->
         ledger: ledger.map(run),
         statuses: None,
         only_of: None,
+        others: Vec::new(),
         now: "2026-11-22T11:30:00Z".parse().expect("an instant"),
     }
 }

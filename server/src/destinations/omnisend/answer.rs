@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::destinations::http::{Answer, fit_to_show};
-use crate::destinations::{BatchPage, BatchReport, DeliveryError, ItemOutcome, ItemReport, Meaning, Stage};
+use crate::destinations::{
+    BatchPage, BatchReport, ContactPage, ContactRef, DeliveryError, ItemOutcome, ItemReport, Meaning, Stage,
+};
 
 /// The service's problem body (RFC 9457 with additions). The live service leaves out all but type, title and status.
 #[derive(Debug, Default, Deserialize)]
@@ -121,6 +123,40 @@ pub(super) struct Listed {
 #[serde(default)]
 struct Paging {
     next: Option<String>,
+}
+
+/// `GET /contacts`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Contacts {
+    contacts: Option<Vec<Contact>>,
+    #[serde(default)]
+    paging: ContactPaging,
+}
+
+#[derive(Debug, Deserialize)]
+struct Contact {
+    id: Option<String>,
+    email: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContactPaging {
+    cursors: Option<Cursors>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Cursors {
+    after: Option<String>,
+}
+
+impl Contacts {
+    pub(super) fn into_page(self) -> ContactPage {
+        let contacts = self.contacts.unwrap_or_default();
+        let known = contacts.into_iter().filter_map(|one| Some(ContactRef { id: one.id?, email: one.email? }));
+        let next = self.paging.cursors.and_then(|cursors| cursors.after).filter(|after| !after.is_empty());
+        ContactPage { contacts: known.filter(|one| !one.id.is_empty()).collect(), next }
+    }
 }
 
 /// A batch in the list, and with its items.

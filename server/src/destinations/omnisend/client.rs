@@ -5,11 +5,11 @@ use jiff::civil::Date;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::answer::{self, Created, Items, Listed};
+use super::answer::{self, Contacts, Created, Items, Listed};
 use crate::destinations::http::{self, Answer};
-use crate::destinations::{BatchPage, DeliveryError, ItemReport, Meaning, TagChange};
+use crate::destinations::{BatchPage, ContactPage, DeliveryError, ItemReport, Meaning, Recipients, TagChange};
 
 /// The version of the interface that this client speaks.
 const VERSION: &str = "2026-03-15";
@@ -98,11 +98,6 @@ impl Client {
 
     /// `GET /contacts?limit=1`: proves the right to read contacts.
     pub(super) async fn read_one_contact(&self, key: &SecretString) -> Result<(), DeliveryError> {
-        #[derive(Deserialize)]
-        struct Contacts {
-            #[serde(rename = "contacts")]
-            _contacts: Option<Vec<serde::de::IgnoredAny>>,
-        }
         let mut url = self.url(&["contacts"])?;
         url.query_pairs_mut().append_pair("limit", "1");
         let answer = self.get(key, url, BODY_CAP).await?;
@@ -149,19 +144,45 @@ impl Client {
         answer::read::<Items>(&answer, 200).map(Items::into_reports)
     }
 
+    /// `GET /contacts`, one page, those that were made last first. A cursor carries the order with it.
+    pub(super) async fn list_contacts(
+        &self,
+        key: &SecretString,
+        after: Option<&str>,
+    ) -> Result<ContactPage, DeliveryError> {
+        let mut url = self.url(&["contacts"])?;
+        url.query_pairs_mut().append_pair("limit", &PAGE.to_string());
+        match after {
+            Some(after) => url.query_pairs_mut().append_pair("after", after),
+            None => url.query_pairs_mut().append_pair("sort", "createdAt").append_pair("direction", "desc"),
+        };
+        let answer = self.get(key, url, ITEMS_BODY_CAP).await?;
+        answer::read::<Contacts>(&answer, 200).map(Contacts::into_page)
+    }
+
     /// `POST` or `DELETE /contacts/tags`.
     pub(super) async fn change_tag(
         &self,
         key: &SecretString,
         change: TagChange,
         tag: &str,
-        emails: &[String],
+        recipients: &Recipients,
     ) -> Result<(), DeliveryError> {
         let method = match change {
             TagChange::Add => Method::POST,
             TagChange::Remove => Method::DELETE,
         };
-        let body = serde_json::json!({ "tags": [tag], "emails": emails }).to_string();
+        #[derive(Serialize)]
+        struct Change<'a> {
+            tags: [&'a str; 1],
+            #[serde(skip_serializing_if = "<[String]>::is_empty")]
+            emails: &'a [String],
+            #[serde(rename = "contactIDs", skip_serializing_if = "<[String]>::is_empty")]
+            contact_ids: &'a [String],
+        }
+        let body = Change { tags: [tag], emails: &recipients.emails, contact_ids: &recipients.ids };
+        let unwritable = |_| DeliveryError::without_answer(Meaning::Refused, "the request cannot be written");
+        let body = serde_json::to_string(&body).map_err(unwritable)?;
         let answer = self.send_json(key, method, &["contacts", "tags"], body).await?;
         answer::read_empty(&answer, 202)
     }

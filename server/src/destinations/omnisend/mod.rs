@@ -10,7 +10,8 @@ use jiff::civil::Date;
 use secrecy::SecretString;
 
 use super::{
-    AddressPage, BadAddress, BatchPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning, TagChange,
+    AddressPage, BadAddress, BatchPage, ContactPage, DeliveryError, Destination, ItemFault, ItemReport, Limits,
+    Meaning, Recipients, TagChange,
 };
 
 mod answer;
@@ -65,14 +66,15 @@ impl Destination for Omnisend {
         }
     }
 
-    /// 400 and 60 requests in any 60 seconds are allowed for a brand; a tenth is left to its other tools.
+    /// What a brand is allowed over all its keys and programs.
     fn limits(&self) -> Limits {
         Limits {
             rows_per_batch: 100,
             bytes_per_batch: 1_000_000,
             emails_per_tag_request: 250,
-            requests_per_minute: 360,
-            tag_requests_per_minute: 54,
+            ids_per_tag_request: 250,
+            requests_per_minute: 400,
+            tag_requests_per_minute: 60,
         }
     }
 
@@ -107,14 +109,18 @@ impl Destination for Omnisend {
         self.client.list_unsubscribed(key, after).await
     }
 
+    async fn list_contacts(&self, key: &SecretString, after: Option<&str>) -> Result<ContactPage, DeliveryError> {
+        self.client.list_contacts(key, after).await
+    }
+
     async fn change_tag(
         &self,
         key: &SecretString,
         change: TagChange,
         tag: &str,
-        emails: &[String],
+        recipients: &Recipients,
     ) -> Result<(), DeliveryError> {
-        self.client.change_tag(key, change, tag, emails).await
+        self.client.change_tag(key, change, tag, recipients).await
     }
 }
 

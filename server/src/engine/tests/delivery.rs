@@ -1,6 +1,7 @@
 //! Runs in a kind world: everything arrives, nothing is sent twice, tags follow, and the counts add up.
 
 use domain::run::{RowReason, RunState};
+use omnisend_simulator::Endpoint;
 
 use super::stage::{Setting, Stage, emails, people};
 use crate::db::testing::databases;
@@ -122,4 +123,25 @@ async fn r10_the_budget_is_kept_in_every_sixty_seconds_and_used() {
     let batches: Vec<i64> = requests.iter().filter(|one| one.items > 0).map(|one| one.at_micros).take(450).collect();
     let minutes = (batches[449] - batches[0]) as f64 / 60e6;
     assert!(450.0 / minutes >= 0.85 * 360.0, "450 batches took {minutes} minutes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_follow_their_contacts_while_others_are_still_sent_by_addresses_and_ids() {
+    let setting = Setting { factor: 10, keeps_limits: true, ..Setting::default() };
+    let stage = Stage::with(setting).await;
+    let everybody = people(0..30_000, "a");
+    stage.refresh(&everybody).await;
+
+    let run = stage.run().await;
+
+    assert_eq!((run.state, run.counts.tags_added), (RunState::Successful, 30_000));
+    assert_eq!(stage.tagged("a"), emails(&everybody));
+    let requests = stage.simulator.state().requests(0, usize::MAX);
+    assert!(requests.iter().all(|one| one.status < 300), "nothing is refused");
+    let at = |endpoint| requests.iter().filter(move |one| one.endpoint == endpoint).map(|one| one.at_micros);
+    let (batches, tags) = (at(Endpoint::BatchCreate), at(Endpoint::TagsAdd));
+    assert!(tags.clone().min() < batches.clone().max(), "tags begin before the last contacts are sent");
+    // 120 requests with addresses alone, at most 54 a minute.
+    assert!(tags.count() <= 85, "{} tag requests", at(Endpoint::TagsAdd).count());
+    assert!(at(Endpoint::ContactsList).count() <= 70, "{} pages", at(Endpoint::ContactsList).count());
 }

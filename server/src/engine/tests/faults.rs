@@ -1,10 +1,11 @@
 //! Runs in an unkind world: limits, errors, lost answers, stopped batches, bad rows. Whatever happens, the simulator
 //! ends up with everybody, once, and the counts say what it was.
 
-use domain::run::{RowReason, Run, RunState};
+use domain::run::{RowReason, Run, RunReason, RunState};
 use omnisend_simulator::{Action, HoldStatus, ItemErrors, RetryAfter, RetryIn, Rule, Script, Switches};
 
 use super::stage::{Setting, Stage, emails, people};
+use crate::db::{circuits, runs};
 
 const POST: (&str, &str) = ("POST", "/batches");
 
@@ -224,4 +225,29 @@ async fn r13_a_destination_that_is_down_makes_the_run_wait_and_it_goes_on_by_its
     let refused = stage.simulator.state().requests(0, usize::MAX).iter().filter(|one| !one.served).count();
     assert!(refused <= 60, "{refused} requests while it was down");
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_known_of_a_destination_that_is_down_outlives_the_run() {
+    let stage = Stage::new().await;
+    let after = Some(RetryAfter::Seconds(600));
+    let down = Rule::always(Action::Status { status: 503, retry_after: after, retry_in: RetryIn::Body, html: false });
+    stage.simulator.state().set_faults(Script::one(down));
+    stage.refresh(&people(0..1_500, "a")).await;
+    let waiting = stage.run().await;
+    assert_eq!((waiting.state, waiting.reason), (RunState::Waiting, Some(RunReason::DestinationUnavailable)));
+    let mut tx = stage.db.begin().await.expect("begun");
+    assert!(runs::request_cancel(&mut tx, waiting.id, stage.now()).await.expect("asked"));
+    tx.commit().await.expect("committed");
+    assert!(stage.engine().step().await.expect("closed"));
+
+    let other = stage.run().await;
+
+    assert_eq!((other.state, other.counts.requests), (RunState::Waiting, 0), "nobody asks before the time");
+    stage.simulator.state().set_faults(Script::default());
+    stage.clock.skip(20);
+    assert!(stage.engine().step().await.expect("worked"));
+    assert_eq!(stage.find(other.id).await.state, RunState::Successful);
+    let mut tx = stage.db.read().await.expect("begun");
+    assert_eq!(circuits::find(&mut tx, stage.connection).await.expect("read"), None);
 }

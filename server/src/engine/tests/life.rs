@@ -128,6 +128,34 @@ async fn r21_r38_a_revoked_key_makes_the_run_wait_and_a_new_one_lets_it_go_on() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r38_a_key_that_is_replaced_while_the_old_one_is_being_refused_is_noticed_at_once() {
+    const NEW_KEY: &str = "5f0000000000000000000001-new";
+    let mut setting = Setting { factor: 1, ..Setting::default() };
+    setting.simulator.brands = vec![BrandOptions::new(PRACTICE_BRAND, "Shop", vec![KeyOptions::full(NEW_KEY)])];
+    let stage = Stage::with(setting).await;
+    // Long enough to replace the key, and short enough that nobody looks at the connection meanwhile.
+    stage.simulator.state().set_faults(Script::one(Rule::on(
+        "POST",
+        "/batches",
+        Action::Delay { ms: 400, after: true },
+    )));
+    stage.refresh(&people(0..300, "a")).await;
+    let run = stage.queue().await;
+    let running = stage.engine().start();
+
+    stage.until(run, |run| run.counts.requests > 0).await;
+    stage.replace_key(NEW_KEY, PRACTICE_BRAND).await;
+    let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+
+    assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 300));
+    let mut tx = stage.db.read().await.expect("begun");
+    let connection = connections::find(&mut tx, stage.connection).await.expect("read").expect("there");
+    assert_eq!(connection.needs_attention, None);
+    drop(tx);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r37_a_connection_that_is_taken_away_ends_the_run() {
     let stage = Stage::new().await;
     stage.simulator.state().set_faults(slow(30));

@@ -10,7 +10,7 @@ use super::{
     run, segment, tag_lines, write_people,
 };
 use crate::error::DataError;
-use crate::plan::{TagOp, TroubledRow};
+use crate::plan::{OtherLedger, TagOp, TroubledRow};
 use crate::store::{ledger_path, plan_path, troubled_path};
 use crate::testing::engine;
 
@@ -279,4 +279,39 @@ async fn an_error_of_the_refused_rows_leaves_no_ledger() {
     assert!(!engine.store().exists(&ledger_path(EXPORT, run(1))));
     close(&engine, all_well(1, None)).await;
     assert_eq!(ledger_lines(&engine, 1), ["a@x.com t0"]);
+}
+
+#[tokio::test]
+async fn a_tag_that_another_export_gives_stays_with_its_contacts() {
+    let (_root, engine) = engine();
+    let people = [person("a@x.com", "Ana", [IN, IN, OUT]), person("b@x.com", "Bo", [OUT, IN, OUT])];
+    for snapshot in 1..=4 {
+        write_people(&engine, snapshot, &people);
+    }
+    let both = || vec![segment(0, true), segment(1, true)];
+    plan(&engine, 1, None, both()).await;
+    close(&engine, all_well(1, None)).await;
+    // The other export has delivered the second segment to Ana alone.
+    let mut other = all_well(2, None);
+    other.failed_tags = vec![failed(TagOp::Add, "t1", 1..2)];
+    plan(&engine, 2, None, both()).await;
+    close(&engine, other).await;
+    let others = |tags: &[&str]| {
+        vec![OtherLedger { export: EXPORT, run: run(2), tags: tags.iter().map(|tag| (*tag).to_owned()).collect() }]
+    };
+
+    // This one gives the second segment no more.
+    let mut asked = request(3, Some(1), vec![segment(0, true)]);
+    asked.others = others(&["t1"]);
+    engine.make_plan(asked).await.expect("a plan");
+    assert_eq!(tag_lines(&engine, 3).await, ["-t1 b@x.com"]);
+    close(&engine, all_well(3, Some(1))).await;
+    assert_eq!(ledger_lines(&engine, 3), ["a@x.com t0,t1"]);
+
+    // The other one gives it no more either, or is gone: now it is taken.
+    let mut asked = request(4, Some(3), vec![segment(0, true)]);
+    asked.others = others(&[]);
+    asked.others.push(OtherLedger { export: EXPORT, run: run(99), tags: vec!["t1".to_owned()] });
+    engine.make_plan(asked).await.expect("a plan");
+    assert_eq!(tag_lines(&engine, 4).await, ["-t1 a@x.com"]);
 }
