@@ -242,6 +242,15 @@ pub struct ExportLine {
     pub may_edit: bool,
 }
 
+/// How a connection uses the limit of its account, and whether its destination answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionPace {
+    /// Per cent of the limit that are left to the account's other programs.
+    pub reserve_percent: u8,
+    /// Since when the destination has not answered, and when it is asked again: microseconds since 1970, UTC.
+    pub silent: Option<(i64, i64)>,
+}
+
 /// A run, with how it goes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunView {

@@ -141,6 +141,10 @@ pub trait Connections: Send + Sync {
     /// Checks another key with the destination and, if it opens the same or another account, keeps it in place of the
     /// old one. Clears what needed attention.
     async fn replace_key(&self, actor: &Actor, id: ConnectionId, key: &str) -> Answer<()>;
+    /// How it uses the limit of its account.
+    async fn pace(&self, actor: &Actor, id: ConnectionId) -> Answer<ConnectionPace>;
+    /// Leaves so many per cent of the limit, at most 90, to the account's other programs.
+    async fn set_reserve(&self, actor: &Actor, id: ConnectionId, percent: u8) -> Answer<()>;
     /// The exports that use it, by name.
     async fn used_by(&self, actor: &Actor, id: ConnectionId) -> Answer<Vec<(ExportId, String)>>;
     /// Removes it and destroys its key. Every export that uses it must be named, each with what becomes of it.

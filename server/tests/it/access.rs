@@ -123,6 +123,7 @@ const CHANGES: &[(&str, &str, Least)] = &[
     ("/api/connections/save", "id={unknown}", Administrator),
     ("/api/connections/edit", "id={unknown}&name=X&audience=administrators", Administrator),
     ("/api/connections/share", "id={unknown}&audience=administrators", Administrator),
+    ("/api/connections/set-reserve", "id={unknown}&reserve=10", Administrator),
     ("/api/connections/replace-key", "id={unknown}&key=x", Administrator),
     ("/api/connections/remove", "id={unknown}", Administrator),
     ("/api/exports/save", "form[connection]={shared_connection}&{export_form}", Contributor),

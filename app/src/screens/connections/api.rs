@@ -135,6 +135,25 @@ pub async fn share_connection(id: ConnectionId, audience: Audience) -> Result<()
     answer(result, || routes::CONNECTIONS.to_owned())
 }
 
+/// Leaves a part of the account's limit to its other programs.
+#[server(prefix = "/api/connections", endpoint = "set-reserve")]
+pub async fn set_reserve(id: ConnectionId, reserve: String) -> Result<(), AppError> {
+    use crate::error::FieldFaultKind;
+    use crate::request::{actor, answer, see_other, services, visit};
+    use crate::routes;
+    use crate::services::Note;
+
+    let tried = async {
+        let percent: u8 = reserve.trim().parse().map_err(|_| AppError::field("reserve", FieldFaultKind::Invalid))?;
+        services()?.connections.set_reserve(&actor()?, id, percent).await?;
+        visit()?.leave_note(Note::Saved).await?;
+        see_other(&routes::connection(id));
+        Ok(())
+    };
+    let result = tried.await;
+    answer(result, || routes::connection(id))
+}
+
 /// Checks another key and keeps it in place of the old one.
 #[server(prefix = "/api/connections", endpoint = "replace-key")]
 pub async fn replace_key(id: ConnectionId, key: String) -> Result<(), AppError> {

@@ -9,11 +9,11 @@ use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
 use super::set_up::export_user_form;
-use super::{EditConnection, ReplaceKey, audiences};
+use super::{EditConnection, ReplaceKey, SetReserve, audiences};
 use crate::error::AppError;
 use crate::request::{fault, lang, query, services};
 use crate::routes::{self, CONNECTIONS, MenuItem};
-use crate::services::Answer;
+use crate::services::{Answer, ConnectionPace};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
     DateTime, FaultSummary, Faults, Icon, Notice, RadioGroup, Screen, TextField, icon, kind_name, signed_in,
@@ -42,15 +42,27 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
     let language = lang();
     let services = services()?;
     let one = services.connections.find(&actor, id.ok_or(AppError::NotFound)?).await?;
+    let pace = services.connections.pace(&actor, one.id).await?;
     let error = fault();
     let faults = Faults::of(error.as_ref());
     let labels = vec![
         ("name", td_string!(language, common.display_name).to_owned()),
         ("key", td_string!(language, connections.api_key).to_owned()),
+        ("reserve", td_string!(language, connections.reserve).to_owned()),
         ("password", td_string!(language, sign_in.password).to_owned()),
     ];
     let attention = one.needs_attention.clone().map(|_| {
         view! { <Notice warning=true><p>{td_string!(language, connections.attention_text)}</p></Notice> }
+    });
+    let silent = pace.silent.map(|(since, next)| {
+        view! {
+            <Notice warning=true>
+                <p>
+                    {td_string!(language, connections.silent_since)} " " <DateTime at=since /> ". "
+                    {td_string!(language, connections.asked_again)} " " <DateTime at=next /> "."
+                </p>
+            </Notice>
+        }
     });
     let remove = view! {
         <a class="button danger" href=routes::remove_connection(one.id)>{icon(Icon::Trash)} {td_string!(language, common.remove)}</a>
@@ -58,8 +70,10 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
     let body = view! {
         <FaultSummary error labels />
         {attention}
+        {silent}
         {facts(language, &kind_name(&services, &one.kind), &one)}
         {edit_form(language, &one, faults.clone())}
+        {reserve_form(language, one.id, pace, faults.clone())}
         {key_form(language, &one, faults.clone())}
         <section class="card form" aria-labelledby="export-user">
             <h2 id="export-user">{td_string!(language, connections.export_user)}</h2>
@@ -117,6 +131,25 @@ fn edit_form(language: Locale, one: &Connection, faults: Faults) -> AnyView {
                 <button class="primary">{td_string!(language, common.save)}</button>
                 <a class="button" href=CONNECTIONS>{td_string!(language, common.cancel)}</a>
             </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn reserve_form(language: Locale, id: ConnectionId, pace: ConnectionPace, faults: Faults) -> AnyView {
+    view! {
+        <form class="card form" method="post" action=SetReserve::PATH data-guard="">
+            <input type="hidden" name="id" value=id.to_string() />
+            <TextField
+                name="reserve"
+                kind="number"
+                label=td_string!(language, connections.reserve)
+                help=td_string!(language, connections.reserve_help)
+                value=pace.reserve_percent.to_string()
+                max=2
+                faults
+            />
+            <button>{td_string!(language, connections.set_reserve)}</button>
         </form>
     }
     .into_any()

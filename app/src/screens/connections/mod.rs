@@ -11,7 +11,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 pub use add::NewConnectionPage;
-pub use api::{AddExportUser, Connect, EditConnection, RemoveConnection, ReplaceKey, SaveConnection, ShareConnection};
+pub use api::{
+    AddExportUser, Connect, EditConnection, RemoveConnection, ReplaceKey, SaveConnection, SetReserve, ShareConnection,
+};
 pub use edit::ConnectionPage;
 pub use remove::RemoveConnectionPage;
 pub use set_up::SetUpConnectionPage;

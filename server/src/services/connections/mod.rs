@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use app::error::{AppError, DestinationFault, FieldFaultKind};
-use app::services::{Answer, ConnectDraft, ConnectionLine, Connections, Leftover, SetUp};
+use app::services::{Answer, ConnectDraft, ConnectionLine, ConnectionPace, Connections, Leftover, SetUp};
 use domain::access::{self, Actor, Audience};
 use domain::connection::{Connection, ConnectionName};
 use domain::destination::{Brand, DestinationCard, DestinationKind};
@@ -26,6 +26,8 @@ mod tests;
 
 pub use operator::{OperatorConnection, OperatorConsent};
 
+/// The most that is left to other programs, in per cent.
+const MOST_RESERVED: u8 = 90;
 /// The longest key, in bytes.
 const MAX_KEY: usize = 1_000;
 
@@ -171,6 +173,28 @@ impl Connections for ConnectionsService {
             return Err(AppError::NotFound);
         }
         db::runs::go_on_with(&mut tx, id, self.clock.now_micros()).await.map_err(internal)?;
+        tx.commit().await.map_err(internal)
+    }
+
+    async fn pace(&self, actor: &Actor, id: ConnectionId) -> Answer<ConnectionPace> {
+        may_manage(actor)?;
+        let mut tx = self.db.read().await.map_err(internal)?;
+        ready(&mut tx, id).await?;
+        let reserve = db::pace::reserve_of(&mut tx, id).await.map_err(internal)?;
+        let circuit = db::circuits::find(&mut tx, id).await.map_err(internal)?;
+        let silent = circuit.map(|circuit| (circuit.opened_at, circuit.probe_at));
+        Ok(ConnectionPace { reserve_percent: u8::try_from(reserve).unwrap_or(MOST_RESERVED), silent })
+    }
+
+    async fn set_reserve(&self, actor: &Actor, id: ConnectionId, percent: u8) -> Answer<()> {
+        may_manage(actor)?;
+        if percent > MOST_RESERVED {
+            return Err(AppError::field("reserve", FieldFaultKind::Invalid));
+        }
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        if !db::pace::set_reserve(&mut tx, id, percent).await.map_err(internal)? {
+            return Err(AppError::NotFound);
+        }
         tx.commit().await.map_err(internal)
     }
 

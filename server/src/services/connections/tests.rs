@@ -35,6 +35,8 @@ async fn only_administrators_see_and_change_connections() {
                     service.save(actor, id).await.err(),
                     service.edit(actor, id, "New", Audience::Administrators).await.err(),
                     service.replace_key(actor, id, OTHER_KEY).await.err(),
+                    service.pace(actor, id).await.err(),
+                    service.set_reserve(actor, id, 10).await.err(),
                     service.used_by(actor, id).await.err(),
                     service.remove(actor, id, Vec::new()).await.err(),
                 ];
@@ -59,10 +61,27 @@ async fn an_unknown_connection_is_not_found() {
             service.save(actor, id).await.err(),
             service.edit(actor, id, "New", Audience::Administrators).await.err(),
             service.replace_key(actor, id, OTHER_KEY).await.err(),
+            service.pace(actor, id).await.err(),
+            service.set_reserve(actor, id, 10).await.err(),
             service.used_by(actor, id).await.err(),
             service.remove(actor, id, Vec::new()).await.err(),
         ];
         assert!(errors.iter().all(|error| *error == Some(AppError::NotFound)), "{errors:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_the_limit_is_left_to_other_programs() {
+    for stage in stages().await {
+        let id = stage.connection("Shop", Audience::Administrators).await;
+        let (service, actor) = (&stage.connections, &stage.administrator);
+        let reserve = || async { service.pace(actor, id).await.expect("looked").reserve_percent };
+        assert_eq!(reserve().await, 10);
+        service.set_reserve(actor, id, 90).await.expect("changed");
+        assert_eq!(reserve().await, 90);
+        let too_much = service.set_reserve(actor, id, 91).await;
+        assert_eq!(too_much, Err(AppError::field("reserve", FieldFaultKind::Invalid)));
+        assert_eq!(reserve().await, 90);
     }
 }
 
