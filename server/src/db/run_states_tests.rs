@@ -4,6 +4,7 @@ use domain::export::ExportSettings;
 use domain::id::{ExportId, RunId};
 use domain::mapping::Mapping;
 use domain::run::{RunReason, RunState, Trigger};
+use domain::safety::Safety;
 use domain::schedule::Schedule;
 
 use super::runs::{self, NewRun};
@@ -64,6 +65,7 @@ async fn add_export(db: &TestDatabase) -> ExportId {
         mapping: Mapping::default(),
         segments: Vec::new(),
         schedule: Schedule::Off,
+        safety: Safety::default(),
     };
     let mut tx = db.begin().await.expect("begun");
     exports::insert(&mut tx, id, &settings, 1).await.expect("an export");
@@ -81,6 +83,7 @@ async fn queue(tx: &mut Tx, export: ExportId) -> RunId {
         trigger: Trigger::Manual,
         started_by: None,
         slot_at: None,
+        resend_of: None,
     };
     runs::queue(tx, &new, 5).await.expect("queued").run()
 }
