@@ -17,6 +17,7 @@ use crate::screens::runs::{RunPage, RunsPage};
 use crate::screens::segments::{NewSegmentPage, SegmentPage, SegmentsPage};
 use crate::screens::sign_in::{InvitationPage, SetUpPage, SignInPage};
 use crate::screens::sources::{NewSourcePage, SourcePage, SourcePreviewPage, SourcesPage};
+use crate::screens::system::{SystemSchedulePage, SystemStatusPage};
 use crate::screens::users::UsersPage;
 
 /// How every page is rendered.
@@ -47,6 +48,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/connections/:id") view=ConnectionPage ssr=WHOLE />
                 <Route path=path!("/admin/connections/:id/remove") view=RemoveConnectionPage ssr=WHOLE />
                 <Route path=path!("/admin/users") view=UsersPage ssr=WHOLE />
+                <Route path=path!("/admin/system") view=SystemStatusPage ssr=WHOLE />
+                <Route path=path!("/admin/system/schedule") view=SystemSchedulePage ssr=WHOLE />
                 <Route path=path!("/data/sources") view=SourcesPage ssr=WHOLE />
                 <Route path=path!("/data/sources/new") view=NewSourcePage ssr=WHOLE />
                 <Route path=path!("/data/sources/preview") view=SourcePreviewPage ssr=WHOLE />

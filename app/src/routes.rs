@@ -35,6 +35,10 @@ pub const CONNECTIONS: &str = "/admin/connections";
 pub const NEW_CONNECTION: &str = "/admin/connections/new";
 /// People.
 pub const USERS: &str = "/admin/users";
+/// How the system refresh stands.
+pub const SYSTEM: &str = "/admin/system";
+/// When the system refresh comes.
+pub const SYSTEM_SCHEDULE: &str = "/admin/system/schedule";
 /// Where files are uploaded to.
 pub const UPLOADS: &str = "/uploads";
 
@@ -138,6 +142,8 @@ pub enum MenuItem {
     Connections,
     /// Admin > Users.
     Users,
+    /// Admin > System.
+    System,
 }
 
 impl MenuItem {
@@ -150,13 +156,14 @@ impl MenuItem {
             Self::Segments => SEGMENTS,
             Self::Connections => CONNECTIONS,
             Self::Users => USERS,
+            Self::System => SYSTEM,
         }
     }
 
     /// Is it in this role's menu?
     pub fn is_for(self, role: Role) -> bool {
         match self {
-            Self::Sources | Self::Profiles | Self::Exports | Self::Segments => may_look(role),
+            Self::Sources | Self::Profiles | Self::Exports | Self::Segments | Self::System => may_look(role),
             Self::Connections => may_manage_connections(role),
             Self::Users => may_manage_users(role),
         }

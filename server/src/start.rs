@@ -21,6 +21,7 @@ use crate::db::Database;
 use crate::destinations::Registry;
 use crate::engine::{self, Chance, Deps, Engine};
 use crate::keys::{self, WhenMissing};
+use crate::services::system::Runner;
 use crate::services::{AllServices, Parts};
 use crate::web::{self, WebState};
 
@@ -39,6 +40,7 @@ pub struct Running {
     end: CancellationToken,
     web: JoinHandle<std::io::Result<()>>,
     tidy: JoinHandle<()>,
+    system: JoinHandle<()>,
 }
 
 /// Starts everything.
@@ -91,8 +93,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     };
     let web = tokio::spawn(web::serve(listener, state, end.clone()));
     let tidy = tokio::spawn(tidy_up(services.clone(), clock));
+    let system = tokio::spawn(Runner::new(services.system.clone()).run(end.clone()));
     tracing::info!(%address, public, database = db.kind(), "ready");
-    Ok(Running { address, set_up_link, services, db, engine: engine.start(), end, web, tidy })
+    Ok(Running { address, set_up_link, services, db, engine: engine.start(), end, web, tidy, system })
 }
 
 impl Running {
@@ -104,6 +107,8 @@ impl Running {
         if drained.is_err() {
             tracing::warn!("some requests were broken off");
         }
+        // It lets go of its job, which goes on with the next process.
+        drop(self.system.await);
         self.services.stop().await;
         self.db.close().await;
         tracing::info!("ended");

@@ -102,6 +102,11 @@ pub fn may_manage_users(role: Role) -> bool {
     role == Role::Administrator
 }
 
+/// May set when the system refresh comes, start it and stop it, and choose the customer table.
+pub fn may_manage_system(role: Role) -> bool {
+    role == Role::Administrator
+}
+
 /// May build an export over a connection with this audience.
 pub fn may_use_connection(role: Role, audience: Audience) -> bool {
     match (role, audience) {
@@ -156,6 +161,7 @@ mod tests {
             assert_eq!(may_edit_data(role), edits);
             assert_eq!(may_manage_connections(role), admin);
             assert_eq!(may_manage_users(role), admin);
+            assert_eq!(may_manage_system(role), admin);
             assert_eq!(may_read_server_files(role), admin);
             assert_eq!(may_detach_connection(role), admin);
             assert_eq!(may_choose_status(role), admin);

@@ -35,4 +35,6 @@ id! {
     ExportId,
     /// A run of an export.
     RunId,
+    /// A system refresh.
+    JobId,
 }

@@ -13,6 +13,7 @@
 //! - **Export**: a saved definition; saving never runs it ([`export`]). Its **schedule** says when it runs ([`schedule`]).
 //! - **Run**: one execution of an export ([`run`]). The **brake** holds one that is unlike the ones before ([`brake`]).
 //!   **Plan**, **ledger** and **batch** are the engine's words.
+//! - **System refresh**: one job that refreshes data sources and segments and runs the exports that follow it ([`system`]).
 //! - **Actor**: the person making a request ([`access`]). *Viewer* is only ever the role.
 //!
 //! The crate stands apart from `app` so that the data engine is not rebuilt when a screen changes.
@@ -33,3 +34,4 @@ pub mod safety;
 pub mod schedule;
 pub mod segment;
 pub mod source;
+pub mod system;

@@ -32,4 +32,5 @@ pub mod segments;
 pub mod session;
 pub mod sign_in;
 pub mod sources;
+pub mod system;
 pub mod users;

@@ -5,7 +5,7 @@ use domain::attribute::Attribute;
 use domain::connection::Connection;
 use domain::destination::{Brand, DestinationKind};
 use domain::export::Export;
-use domain::id::{ConnectionId, RunId, SegmentId, UserId};
+use domain::id::{ConnectionId, ExportId, RunId, SegmentId, UserId};
 use domain::paging::PageRequest;
 use domain::run::{Run, RunState};
 use domain::segment::Segment;
@@ -34,6 +34,8 @@ pub enum Note {
     Invited(String),
     /// The key was replaced.
     KeyReplaced,
+    /// The system refresh was asked to stop.
+    SystemCancelRequested,
 }
 
 /// Whom a one-time link is for.
@@ -238,6 +240,8 @@ pub struct ExportLine {
     pub last_run: Option<Run>,
     /// The next slot of its schedule: microseconds since 1970, UTC.
     pub next_slot: Option<i64>,
+    /// The slot that did not start when it should, if that is so.
+    pub late: Option<LateSlot>,
     /// May this person change and run it?
     pub may_edit: bool,
 }
@@ -249,6 +253,55 @@ pub struct ConnectionPace {
     pub reserve_percent: u8,
     /// Since when the destination has not answered, and when it is asked again: microseconds since 1970, UTC.
     pub silent: Option<(i64, i64)>,
+}
+
+/// Why a slot is late. Codes are stable: they stand in the log too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lateness {
+    /// It has passed, and nothing is recorded of it: the scheduler does not get to it.
+    NotSeen,
+    /// It is queued, and nothing has begun.
+    NotBegun,
+    /// It passed while Ferry was not running, and was not caught up on.
+    Missed,
+}
+
+impl Lateness {
+    /// The code in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSeen => "slot_not_seen",
+            Self::NotBegun => "slot_not_begun",
+            Self::Missed => "slot_missed",
+        }
+    }
+}
+
+/// A slot that did not start when it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateSlot {
+    /// The export; none is the system refresh.
+    pub export: Option<(ExportId, String)>,
+    /// The slot: microseconds since 1970, UTC.
+    pub slot_at: i64,
+    /// Why.
+    pub lateness: Lateness,
+}
+
+/// How the system refresh stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemStatus {
+    /// The jobs, newest first.
+    pub jobs: Vec<domain::system::RefreshJob>,
+    /// The job whose tasks are shown: the newest that did something.
+    pub shown: Option<domain::system::RefreshJob>,
+    /// Its tasks, in their order.
+    pub tasks: Vec<domain::system::RefreshTask>,
+    /// What did not start when it should.
+    pub late: Vec<LateSlot>,
+    /// The next slot of the system refresh: microseconds since 1970, UTC.
+    pub next_slot: Option<i64>,
 }
 
 /// A run, with how it goes.

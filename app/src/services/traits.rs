@@ -5,12 +5,13 @@ use domain::attribute::Attribute;
 use domain::connection::{Connection, ConnectionName};
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::export::{Export, ExportSettings};
-use domain::id::{ConnectionId, ExportId, RunId, SegmentId, SourceId, UserId};
+use domain::id::{ConnectionId, ExportId, JobId, RunId, SegmentId, SourceId, UserId};
 use domain::mapping::Mapping;
 use domain::paging::{Page, PageRequest};
 use domain::rule::Rule;
 use domain::run::Run;
 use domain::source::{Location, Preview, Reading};
+use domain::system::SystemSettings;
 
 use super::*;
 
@@ -27,6 +28,8 @@ pub struct Services {
     pub connections: std::sync::Arc<dyn Connections>,
     /// Exports and runs.
     pub exports: std::sync::Arc<dyn Exports>,
+    /// The system refresh.
+    pub system: std::sync::Arc<dyn System>,
 }
 
 /// The visit of one browser: its session, as far as a screen may touch it. One per request.
@@ -82,6 +85,9 @@ pub trait Sources: Send + Sync {
     async fn save(&self, actor: &Actor, id: Option<SourceId>, draft: SourceDraft) -> Answer<SourceId>;
     /// Starts a refresh in the background; the list shows how it goes.
     async fn refresh(&self, actor: &Actor, id: SourceId) -> Answer<()>;
+    /// Makes it the customer table, whose rows become the profiles, and starts its refresh. Administrators only: it
+    /// changes who is in every segment.
+    async fn make_customer_table(&self, actor: &Actor, id: SourceId) -> Answer<()>;
     /// Removes a data source with its uploaded file; the profiles of earlier snapshots stay until the next refresh.
     async fn remove(&self, actor: &Actor, id: SourceId) -> Answer<()>;
     /// The attributes of the newest profile snapshot; empty while there is none.
@@ -151,6 +157,21 @@ pub trait Connections: Send + Sync {
     async fn remove(&self, actor: &Actor, id: ConnectionId, exports: Vec<(ExportId, Leftover)>) -> Answer<()>;
     /// The name and kind of a destination's card by its kind.
     fn card(&self, kind: &DestinationKind) -> Option<DestinationCard>;
+}
+
+/// The system refresh. Everybody may look; administrators change it.
+#[async_trait::async_trait]
+pub trait System: Send + Sync {
+    /// When it comes, and what holds for all that runs by itself.
+    async fn settings(&self, actor: &Actor) -> Answer<SystemSettings>;
+    /// Changes that. [`AppError::Stale`] when somebody saved meanwhile.
+    async fn save_settings(&self, actor: &Actor, settings: SystemSettings) -> Answer<()>;
+    /// Queues a system refresh; gives the active one where there is one already.
+    async fn refresh_all(&self, actor: &Actor) -> Answer<JobId>;
+    /// Asks a system refresh to stop: what has not begun does not begin, and its exports stop.
+    async fn cancel(&self, actor: &Actor, id: JobId) -> Answer<()>;
+    /// The last system refresh with its tasks, those before it, and what did not start when it should.
+    async fn status(&self, actor: &Actor) -> Answer<SystemStatus>;
 }
 
 /// Exports and runs.

@@ -73,6 +73,7 @@ fn name(language: Locale, item: MenuItem) -> &'static str {
         MenuItem::Segments => td_string!(language, common.segments),
         MenuItem::Connections => td_string!(language, common.connections),
         MenuItem::Users => td_string!(language, common.users),
+        MenuItem::System => td_string!(language, system.title),
     }
 }
 
@@ -84,6 +85,7 @@ fn symbol(item: MenuItem) -> Icon {
         MenuItem::Segments => Icon::Segment,
         MenuItem::Connections => Icon::Plug,
         MenuItem::Users => Icon::Person,
+        MenuItem::System => Icon::Clock,
     }
 }
 
@@ -94,7 +96,7 @@ fn Menu(actor: Actor, item: MenuItem) -> AnyView {
     let groups = [
         (Some(td_string!(language, common.data)), vec![MenuItem::Sources, MenuItem::Profiles, MenuItem::Exports]),
         (None, vec![MenuItem::Segments]),
-        (Some(td_string!(language, common.admin)), vec![MenuItem::Connections, MenuItem::Users]),
+        (Some(td_string!(language, common.admin)), vec![MenuItem::Connections, MenuItem::Users, MenuItem::System]),
     ];
     let groups = groups.into_iter().filter_map(|(title, items)| {
         let items: Vec<_> = items.into_iter().filter(|entry| entry.is_for(actor.role)).collect();

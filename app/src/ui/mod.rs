@@ -11,6 +11,7 @@ mod number;
 mod page;
 mod pagination;
 mod parts;
+pub mod schedule;
 pub mod sentences;
 mod status;
 mod table;

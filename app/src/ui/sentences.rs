@@ -4,10 +4,11 @@
 use domain::access::{Audience, Role};
 use domain::mapping::MappingFault;
 use domain::run::{RowReason, RunReason, RunState, Trigger};
+use domain::system::{TaskReason, TaskState};
 
 use super::status::Tone;
 use crate::error::{AppError, DestinationFault, FieldFaultKind, FileFault};
-use crate::services::Note;
+use crate::services::{LateSlot, Lateness, Note};
 use crate::texts::{Locale, td_string, text};
 
 /// What happened, and what to do about it.
@@ -213,6 +214,40 @@ pub fn trigger(language: Locale, trigger: Trigger) -> &'static str {
     }
 }
 
+/// The state of a task, or of a system refresh.
+pub fn task_state(language: Locale, state: TaskState) -> (Tone, &'static str) {
+    match state {
+        TaskState::Queued => (Tone::Quiet, td_string!(language, states.queued)),
+        TaskState::Processing => (Tone::Busy, td_string!(language, system.processing)),
+        TaskState::Successful => (Tone::Good, td_string!(language, states.successful)),
+        TaskState::Failure => (Tone::Bad, td_string!(language, system.failure)),
+        TaskState::Skipped => (Tone::Warning, td_string!(language, states.skipped)),
+        TaskState::Canceled => (Tone::Warning, td_string!(language, states.canceled)),
+    }
+}
+
+/// Why a task, or a system refresh, was skipped or failed.
+pub fn task_reason(language: Locale, reason: TaskReason) -> &'static str {
+    match reason {
+        TaskReason::Upstream => td_string!(language, system.upstream),
+        TaskReason::Inactive => td_string!(language, system.inactive),
+        TaskReason::StillActive => td_string!(language, system.still_active),
+        TaskReason::Missed => td_string!(language, system.missed),
+        TaskReason::Gone => td_string!(language, system.gone),
+        TaskReason::NotReady => td_string!(language, system.not_ready),
+        TaskReason::Data => td_string!(language, system.data),
+    }
+}
+
+/// What did not start when it should.
+pub fn late(language: Locale, late: &LateSlot) -> String {
+    let time = super::date_time_text(language, late.slot_at);
+    match late.lateness {
+        Lateness::NotSeen | Lateness::NotBegun => text!(language, system.late_not_begun, time = time),
+        Lateness::Missed => text!(language, system.late_missed, time = time),
+    }
+}
+
 /// A role.
 pub fn role(language: Locale, role: Role) -> &'static str {
     match role {
@@ -243,6 +278,7 @@ pub fn note(language: Locale, note: &Note) -> String {
         Note::CancelRequested => td_string!(language, common.note_cancel_requested).to_owned(),
         Note::RunApproved => td_string!(language, safety.note_approved).to_owned(),
         Note::RefreshStarted => td_string!(language, common.note_refresh_started).to_owned(),
+        Note::SystemCancelRequested => td_string!(language, system.note_canceled).to_owned(),
         Note::KeyReplaced => td_string!(language, common.note_key_replaced).to_owned(),
         Note::Invited(_) => td_string!(language, common.note_invited).to_owned(),
     }

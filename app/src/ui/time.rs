@@ -1,6 +1,7 @@
 //! Times as people read them: how long ago, and the exact time in the browser's zone behind it. Always inside
 //! `<time datetime>`, always written by the server.
 
+use domain::schedule::Schedule;
 use jiff::{Timestamp, Zoned};
 use leptos::prelude::*;
 
@@ -17,7 +18,7 @@ fn at(micros: i64) -> Timestamp {
 }
 
 /// Day, month, year and time of day, as the language writes them.
-fn written(language: Locale, moment: &Zoned) -> String {
+pub fn moment_text(language: Locale, moment: &Zoned) -> String {
     let months = td_string!(language, common.months);
     let month = months.split('|').nth(usize::try_from(moment.month() - 1).unwrap_or(0)).unwrap_or_default();
     let day = moment.day().to_string();
@@ -30,7 +31,12 @@ fn written(language: Locale, moment: &Zoned) -> String {
 pub fn date_time_text(language: Locale, micros: i64) -> String {
     let zone = time_zone();
     let name = zone.iana_name().unwrap_or("UTC").to_owned();
-    format!("{} ({name})", written(language, &at(micros).to_zoned(zone)))
+    format!("{} ({name})", moment_text(language, &at(micros).to_zoned(zone)))
+}
+
+/// The next slots of a schedule.
+pub fn coming(schedule: &Schedule, count: usize) -> Vec<Timestamp> {
+    schedule.next_slots(now(), count)
 }
 
 /// How long ago, in whole units of the largest that fits.
@@ -41,7 +47,7 @@ fn ago(language: Locale, micros: i64) -> String {
         60..3_600 => text!(language, common.minutes_ago, count = move || seconds / 60),
         3_600..86_400 => text!(language, common.hours_ago, count = move || seconds / 3_600),
         86_400..2_592_000 => text!(language, common.days_ago, count = move || seconds / 86_400),
-        _ => written(language, &at(micros).to_zoned(time_zone())),
+        _ => moment_text(language, &at(micros).to_zoned(time_zone())),
     }
 }
 

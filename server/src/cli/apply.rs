@@ -14,6 +14,7 @@ mod carry_out;
 mod file;
 mod plan;
 mod reader;
+mod schedule;
 #[cfg(test)]
 mod tests;
 

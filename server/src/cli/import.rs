@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use app::services::{Refresh, RefreshState, SourceDraft, SourceLine, Sources as _};
-use domain::access::Actor;
+use domain::access::{self, Actor};
 use domain::source::{ImportReport, Location};
 
 use super::apply::copy_in;
@@ -91,6 +91,10 @@ async fn bring_in(
     let primary_key = args.primary_key.clone().or_else(|| kept.unwrap_or(preview.primary_key));
     let draft = SourceDraft { name, location, reading: preview.reading, attributes, primary_key };
     let id = desk.sources.save(actor, existing.map(|line| line.source.id), draft).await.map_err(words::error)?;
+    if access::may_manage_system(actor.role) {
+        // Whoever brings in a file here means it to be the customers.
+        desk.sources.choose_customer_table(actor, id).await.map_err(words::error)?;
+    }
     let number = desk.sources.start_refresh(actor, id).await.map_err(words::error)?;
     let is_watched = std::io::stderr().is_terminal();
     let show = |report: &ImportReport| {

@@ -145,7 +145,7 @@ async fn there_is_one_customer_table() {
 async fn a_refresh_ends_once_and_its_snapshot_outlives_the_data_source() {
     for db in databases().await {
         let mut tx = db.begin().await.expect("begun");
-        let source = make_source("Customers");
+        let source = Source { is_customer_table: true, ..make_source("Customers") };
         sources::insert(&mut tx, &source, 1).await.expect("added");
         let number = refreshes::next_number(&mut tx).await.expect("a number");
         refreshes::begin(&mut tx, number, source.id, 10, 40).await.expect("begun");
@@ -275,7 +275,7 @@ async fn an_export_is_saved_over_the_version_that_was_read() {
         settings.segments = vec![one.id];
         assert!(exports::update(&mut tx, id, 1, &settings, 200).await.expect("changed"));
         assert!(!exports::update(&mut tx, id, 1, &settings, 300).await.expect("changed by somebody else"));
-        settings.schedule = Schedule::Daily { at: "06:30:00".parse().expect("a time"), time_zone: "UTC".to_owned() };
+        settings.schedule = Schedule::daily("06:30:00".parse().expect("a time"), "UTC".to_owned());
         assert!(exports::update(&mut tx, id, 2, &settings, 400).await.expect("changed"));
         let all = exports::list(&mut tx).await.expect("read");
         assert_eq!(all[0].export.settings, settings);

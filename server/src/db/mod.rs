@@ -72,6 +72,7 @@ pub mod pace;
 #[cfg(test)]
 mod pace_tests;
 mod postgres;
+pub mod refresh_jobs;
 pub mod refreshes;
 #[cfg(test)]
 mod run_states_tests;
@@ -82,6 +83,7 @@ pub mod slots;
 pub mod sources;
 pub(in crate::db) mod sql;
 mod sqlite;
+pub mod system;
 #[cfg(test)]
 pub mod testing;
 mod values;

@@ -95,7 +95,8 @@ pub async fn progress(tx: &mut Tx, number: i64, report: &ImportReport, lease_unt
     Ok(changed == 1)
 }
 
-/// Records that the snapshot is there. False when somebody has given the refresh up meanwhile.
+/// Records that the snapshot is there; it becomes that of the profiles if its data source is the customer table at this
+/// moment. False when somebody has given the refresh up meanwhile.
 pub async fn succeed(
     tx: &mut Tx,
     number: i64,
@@ -106,7 +107,9 @@ pub async fn succeed(
     let changed = sql::execute!(
         tx,
         "update refreshes
-         set state = 'successful', report = $2, attributes = $3, profiles = $4, finished_at = $5
+         set state = 'successful', report = $2, attributes = $3, profiles = $4, finished_at = $5,
+            feeds_profiles = exists (
+                select 1 from sources where sources.id = refreshes.source_id and sources.is_customer_table)
          where number = $1 and state = 'refreshing'",
         number,
         values::to_json("refreshes.report", report)?,
@@ -177,7 +180,7 @@ pub async fn newest_snapshot(tx: &mut Tx) -> Result<Option<Snapshot>, DbError> {
         (i64, String, i64),
         "select number, attributes, profiles
          from refreshes
-         where state = 'successful'
+         where state = 'successful' and feeds_profiles
          order by number desc
          limit 1",
     )?;

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use domain::id::ExportId;
+use domain::run::{RunReason, RunState};
 
 use super::{DbError, Tx, parse, sql};
 
@@ -15,4 +16,39 @@ pub async fn last_slots(tx: &mut Tx) -> Result<HashMap<ExportId, i64>, DbError> 
         "select export_id, max(slot_at) from runs where slot_at is not null group by export_id",
     )?;
     rows.into_iter().map(|(id, slot)| Ok((parse("runs.export_id", &id)?, slot))).collect()
+}
+
+/// The last slot of an export that has been recorded, with what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSlot {
+    /// The slot: microseconds since 1970, UTC.
+    pub slot_at: i64,
+    /// The state of its run.
+    pub state: RunState,
+    /// Why it was skipped.
+    pub reason: Option<RunReason>,
+    /// Has somebody run the export since?
+    pub is_made_up: bool,
+}
+
+/// The last slot of each export that has one.
+pub async fn last(tx: &mut Tx) -> Result<HashMap<ExportId, LastSlot>, DbError> {
+    let rows = sql::fetch_all!(
+        tx,
+        (String, i64, String, Option<String>, i64),
+        "select export_id, slot_at, state, reason,
+            (select count(*) from runs later
+             where later.export_id = runs.export_id and later.slot_at is null and later.state <> 'skipped'
+                and later.queued_at >= runs.queued_at)
+         from runs
+         where slot_at = (
+            select max(other.slot_at) from runs other where other.export_id = runs.export_id)",
+    )?;
+    rows.into_iter()
+        .map(|(id, slot_at, state, reason, later)| {
+            let state = RunState::parse(&state).ok_or(DbError::Corrupt("runs.state"))?;
+            let reason = reason.as_deref().and_then(RunReason::parse);
+            Ok((parse("runs.export_id", &id)?, LastSlot { slot_at, state, reason, is_made_up: later > 0 }))
+        })
+        .collect()
 }

@@ -13,6 +13,7 @@ use super::run::work;
 use super::{Deps, Engine, EngineError, LEASE, schedule};
 use crate::db::DbError;
 use crate::db::claims::{self, Claim};
+use crate::db::refresh_jobs;
 
 /// It looks at the database at least this often: another process may have queued something.
 const LOOK: Duration = Duration::from_secs(2);
@@ -91,6 +92,7 @@ impl Engine {
         if lock.is_some() && self.deps.db.kind() == "SQLite" {
             let mut tx = self.deps.db.begin().await?;
             claims::end_leases(&mut tx).await?;
+            refresh_jobs::end_leases(&mut tx).await?;
             tx.commit().await?;
         }
         Ok(lock)

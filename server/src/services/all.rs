@@ -15,6 +15,7 @@ use super::housekeeping::Housekeeping;
 use super::segments::SegmentsService;
 use super::sources::SourcesService;
 use super::sources::files::Places;
+use super::system::SystemService;
 use crate::clock::SharedClock;
 use crate::db::Database;
 use crate::destinations::Registry;
@@ -54,6 +55,8 @@ pub struct AllServices {
     /// Exports and runs.
     pub exports: ExportsService,
     housekeeping: Housekeeping,
+    /// The system refresh.
+    pub system: SystemService,
 }
 
 impl AllServices {
@@ -67,8 +70,9 @@ impl AllServices {
         let proof = Arc::new(accounts.clone());
         let connections = ConnectionsService::new(db.clone(), clock.clone(), keyring, destinations.clone(), proof);
         let housekeeping = Housekeeping::new(db.clone(), data.clone(), clock.clone());
+        let system = SystemService::new(db.clone(), clock.clone(), sources.clone(), segments.clone(), wake.clone());
         let exports = ExportsService::new(db, data, clock, destinations, wake);
-        Self { accounts, sources, segments, connections, exports, housekeeping }
+        Self { accounts, sources, segments, connections, exports, system, housekeeping }
     }
 
     /// As the screens know them.
@@ -79,6 +83,7 @@ impl AllServices {
             segments: Arc::new(self.segments.clone()),
             connections: Arc::new(self.connections.clone()),
             exports: Arc::new(self.exports.clone()),
+            system: Arc::new(self.system.clone()),
         }
     }
 

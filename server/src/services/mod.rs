@@ -16,6 +16,7 @@ mod form;
 mod housekeeping;
 pub mod segments;
 pub mod sources;
+pub mod system;
 #[cfg(test)]
 pub mod testing;
 

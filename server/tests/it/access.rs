@@ -79,6 +79,8 @@ const READS: &[(&str, &str, Least)] = &[
     ("/admin/connections/{id}", "/admin/connections/{shared_connection}", Administrator),
     ("/admin/connections/{id}/remove", "/admin/connections/{shared_connection}/remove", Administrator),
     ("/admin/users", "/admin/users", Administrator),
+    ("/admin/system", "/admin/system", Viewer),
+    ("/admin/system/schedule", "/admin/system/schedule", Viewer),
     ("/data/sources", "/data/sources", Viewer),
     ("/data/sources/new", "/data/sources/new", Contributor),
     ("/data/sources/preview", "/data/sources/preview?path=/etc/passwd", Administrator),
@@ -92,7 +94,7 @@ const READS: &[(&str, &str, Least)] = &[
 const RULE_FORM: &str = "form[name]=Mine&form[join]=all&form[time_zone]=UTC&form[conditions][0][attribute]=id\
     &form[conditions][0][operator]=is_not_empty";
 const EXPORT_FORM: &str = "form[name]=Mine {n}&form[rows][0][target]=email&form[rows][0][attribute]=email\
-    &form[segments][0]={segment}&form[schedule]=off&form[version]=0";
+    &form[segments][0]={segment}&form[schedule][kind]=off&form[version]=0";
 const SOURCE_FORM: &str = "form[name]=Mine&form[path]=/etc/passwd&form[format]=csv&form[encoding]=utf8\
     &form[delimiter]=comma&form[header]=yes&form[time_zone]=UTC&form[key]=%23&form[columns][0]=a&form[types][0]=text";
 
@@ -132,6 +134,10 @@ const CHANGES: &[(&str, &str, Least)] = &[
     ("/api/runs/cancel", "id={shared_run}", Contributor),
     ("/api/runs/resend", "id={shared_run}", Contributor),
     ("/api/runs/approve", "id={shared_run}", Contributor),
+    ("/api/system/save", "form[schedule][kind]=off&form[catch_up_hours]=24&form[version]=99", Administrator),
+    ("/api/system/refresh", "", Administrator),
+    ("/api/system/cancel", "id={unknown}", Administrator),
+    ("/api/sources/make-customer-table", "id={source}", Administrator),
     ("/api/exports/run-all", "", Contributor),
     ("/api/exports/run", "id={closed_export}", Administrator),
     ("/api/exports/run", "id={shared_export}", Contributor),
@@ -276,7 +282,8 @@ async fn calm(pool: &SqlitePool) -> String {
     let mut before = picture(pool).await;
     for _ in 0..600 {
         tokio::time::sleep(std::time::Duration::from_millis(60)).await;
-        let active = "select count(*) from runs where finished_at is null";
+        let active = "select (select count(*) from runs where finished_at is null) + (select count(*) from refresh_jobs where finished_at is null)
+            + (select count(*) from refreshes where finished_at is null)";
         let active: i64 = sqlx::query_scalar(active).fetch_one(pool).await.expect("counted");
         let now = picture(pool).await;
         if active == 0 && now == before {

@@ -24,7 +24,8 @@ use crate::routes::{self, EXPORTS, MenuItem, NEW_CONNECTION, NEW_EXPORT};
 use crate::services::{Answer, SegmentLine, Services};
 use crate::texts::{Locale, td_string};
 use crate::ui::{
-    Choice, FaultSummary, Faults, Icon, Notice, PostButton, Screen, SelectField, TextField, icon, kind_name, signed_in,
+    Choice, FaultSummary, Faults, Icon, Notice, PostButton, Screen, SelectField, TextField, icon, kind_name, schedule,
+    signed_in,
 };
 
 /// What the address of the editor carries.
@@ -43,6 +44,9 @@ pub(super) struct EditorQuery {
     /// The field to add; empty is a custom property.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) field: Option<String>,
+    /// *Show the next runs* was pressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) look: Option<u8>,
     /// The row to take out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) remove: Option<u32>,
@@ -89,7 +93,7 @@ async fn fresh(services: &Services, actor: &Actor, usable: &[ConnectionName]) ->
         None => domain::mapping::Mapping::default(),
     };
     let connection = if let [only] = usable { Some(only.id) } else { None };
-    let (segments, schedule, safety) = (Vec::new(), Schedule::Off, Safety::default());
+    let (segments, schedule, safety) = (Vec::new(), Schedule::System, Safety::default());
     let settings = ExportSettings { name: String::new(), connection, mapping, segments, schedule, safety };
     Ok(ExportForm::of(&settings, 0))
 }
@@ -164,7 +168,7 @@ impl Editor {
         asked: &EditorQuery,
         usable: Vec<ConnectionName>,
     ) -> Answer<AnyView> {
-        let is_changed = asked.add.is_some() || asked.remove.is_some();
+        let is_changed = asked.add.is_some() || asked.remove.is_some() || asked.look.is_some();
         let card = card_for(services, &usable, &form.connection).ok_or(AppError::NotFound)?;
         complete_rows(&mut form, &card);
         if asked.add.is_some() {
@@ -218,7 +222,7 @@ impl Editor {
                 </fieldset>
                     {matching_fields(language, form, card, attributes, &self.path, self.is_locked)}
                     {segment_fields(language, form, segments, &faults, self.is_locked)}
-                    {schedule_fields(language, form, &faults, self.is_locked)}
+                    {schedule_fields(language, form, &faults, &self.path, self.is_locked)}
                     {safety_fields(language, form, &faults, self.is_locked)}
                     {status_fields(language, form, attributes, &faults, may_choose_status(actor.role) && !self.is_locked)}
                 {self.buttons()}
@@ -302,15 +306,15 @@ fn complete_rows(form: &mut ExportForm, card: &DestinationCard) {
 
 /// What people call the fields.
 fn labels(language: Locale) -> Vec<(&'static str, String)> {
-    vec![
+    let mut labels = vec![
         ("name", td_string!(language, common.display_name).to_owned()),
         ("connection", td_string!(language, exports.connection_for_export).to_owned()),
         ("matching", td_string!(language, exports.data_matching).to_owned()),
         ("segments", td_string!(language, exports.select_segments).to_owned()),
-        ("at", td_string!(language, exports.time).to_owned()),
-        ("time_zone", td_string!(language, exports.time_zone).to_owned()),
         ("leave_percent", td_string!(language, safety.leave_percent).to_owned()),
         ("opt_in", td_string!(language, safety.opt_in).to_owned()),
         ("join_percent", td_string!(language, safety.join_percent).to_owned()),
-    ]
+    ];
+    labels.extend(schedule::labels(language));
+    labels
 }

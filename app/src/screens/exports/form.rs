@@ -1,16 +1,14 @@
 //! The editor's form as a value. It travels in the address while rows are added and removed, so that the editor needs
 //! no script, and in the body when it is saved.
 
-use std::str::FromStr;
-
 use domain::export::ExportSettings;
 use domain::mapping::{Field, Mapping, Match};
 use domain::schedule::Schedule;
-use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use super::safety::SafetyForm;
-use crate::error::{AppError, FieldFault, FieldFaultKind};
+use crate::error::AppError;
+use crate::ui::schedule::ScheduleForm;
 
 /// What people enter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,12 +22,8 @@ pub struct ExportForm {
     pub rows: Vec<MatchRow>,
     /// The ids of the chosen segments.
     pub segments: Vec<String>,
-    /// `off` or `daily`.
-    pub schedule: String,
-    /// The time of day, as `06:30`.
-    pub at: String,
-    /// The time zone of `at`.
-    pub time_zone: String,
+    /// When it runs by itself.
+    pub schedule: ScheduleForm,
     /// What keeps it from doing harm.
     pub safety: SafetyForm,
     /// The version that the form was opened with.
@@ -65,18 +59,12 @@ impl ExportForm {
             };
             MatchRow { target, property, attribute: one.attribute.clone() }
         });
-        let (schedule, at, time_zone) = match &settings.schedule {
-            Schedule::Off => ("off", String::new(), String::new()),
-            Schedule::Daily { at, time_zone } => ("daily", at.strftime("%H:%M").to_string(), time_zone.clone()),
-        };
         Self {
             name: settings.name.clone(),
             connection: settings.connection.map(|id| id.to_string()).unwrap_or_default(),
             rows: rows.collect(),
             segments: settings.segments.iter().map(ToString::to_string).collect(),
-            schedule: schedule.to_owned(),
-            at,
-            time_zone,
+            schedule: ScheduleForm::of(&settings.schedule),
             safety: SafetyForm::of(&settings.safety),
             version,
         }
@@ -85,18 +73,10 @@ impl ExportForm {
     /// The settings that the form means. Only what cannot be expressed is refused here; the services judge the rest.
     pub fn settings(&self) -> Result<ExportSettings, AppError> {
         let mut faults = Vec::new();
-        let mut refuse = |field: &str, fault| faults.push(FieldFault { field: field.to_owned(), fault });
-        let schedule = match self.schedule.as_str() {
-            "daily" => match Time::from_str(&self.at) {
-                Ok(at) => Schedule::Daily { at, time_zone: self.time_zone.clone() },
-                Err(_) => {
-                    let kind = if self.at.is_empty() { FieldFaultKind::Required } else { FieldFaultKind::Invalid };
-                    refuse("at", kind);
-                    Schedule::Off
-                }
-            },
-            _ => Schedule::Off,
-        };
+        let schedule = self.schedule.schedule().unwrap_or_else(|wrong| {
+            faults.extend(wrong);
+            Schedule::Off
+        });
         let safety = self.safety.settings(&mut faults);
         let segments = self.segments.iter().filter_map(|id| id.parse().ok()).collect();
         let matches = self.rows.iter().map(|row| {
@@ -128,8 +108,10 @@ impl ExportForm {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use domain::safety::Safety;
+
+    use super::*;
+    use crate::error::{FieldFault, FieldFaultKind};
 
     fn filled() -> ExportForm {
         ExportForm {
@@ -140,9 +122,7 @@ mod tests {
                 MatchRow { target: String::new(), property: "points".to_owned(), attribute: "Points".to_owned() },
             ],
             segments: vec!["018f2f3c-7d1a-7000-8000-000000000002".to_owned()],
-            schedule: "daily".to_owned(),
-            at: "06:30".to_owned(),
-            time_zone: "Europe/Bucharest".to_owned(),
+            schedule: ScheduleForm::of(&Schedule::daily(jiff::civil::time(6, 30, 0, 0), "Europe/Bucharest".to_owned())),
             safety: SafetyForm {
                 brake: "on".to_owned(),
                 leave_percent: "25".to_owned(),
@@ -188,12 +168,5 @@ mod tests {
         let safety = SafetyForm { leave_percent: "a third".to_owned(), ..SafetyForm::default() };
         let fault = FieldFault { field: "leave_percent".to_owned(), fault: FieldFaultKind::Invalid };
         assert_eq!(ExportForm { safety, ..filled() }.settings(), Err(AppError::Fields(vec![fault])));
-    }
-
-    #[test]
-    fn a_daily_schedule_needs_its_time() {
-        let form = ExportForm { at: String::new(), ..filled() };
-        let fault = FieldFault { field: "at".to_owned(), fault: FieldFaultKind::Required };
-        assert_eq!(form.settings(), Err(AppError::Fields(vec![fault])));
     }
 }

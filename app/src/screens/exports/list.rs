@@ -5,13 +5,13 @@ use domain::schedule::Schedule;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::schedule::schedule_text;
 use super::{DetachExport, RunAll, RunExport};
 use crate::request::{fault, lang, query, services};
 use crate::routes::{self, EXPORTS, MenuItem, NEW_EXPORT};
 use crate::screens::runs::run_badge;
 use crate::services::{Answer, ExportLine, Services};
 use crate::texts::{Locale, td_string, text};
+use crate::ui::schedule::schedule_text;
 use crate::ui::{
     ActionsMenu, Badge, EmptyState, FaultSummary, Icon, ListQuery, PostButton, Screen, SearchForm, Table, TimeAgo,
     Tone, date_time_text, icon, kind_name, kind_picture, nothing_found, sentences, signed_in, sort_header,
@@ -141,7 +141,8 @@ fn row(language: Locale, services: &Services, actor: &Actor, line: ExportLine, s
         Some(at) => view! { <TimeAgo at /> }.into_any(),
         None => td_string!(language, common.never).into_any(),
     };
-    let next = line.next_slot.map(|at| text!(language, exports.next_run, time = date_time_text(language, at)));
+    let next = line.next_slot.map(|at| text!(language, schedule.next_run, time = date_time_text(language, at)));
+    let late = line.late.as_ref().map(|late| sentences::late(language, late));
     let permission =
         if line.may_edit { td_string!(language, exports.may_edit) } else { td_string!(language, exports.view_only) };
     view! {
@@ -153,6 +154,7 @@ fn row(language: Locale, services: &Services, actor: &Actor, line: ExportLine, s
             <td>
                 {schedule_text(language, &line.export.settings.schedule)}
                 {next.map(|next| view! { <br /><small>{next}</small> })}
+                {late.map(|late| view! { <br /><Badge tone=Tone::Bad text=late /> })}
             </td>
             <td>{connection(language, &line)}</td>
             {shows_permissions.then(|| view! { <td>{permission}</td> })}

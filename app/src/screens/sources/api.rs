@@ -48,6 +48,23 @@ pub async fn refresh_source(id: SourceId) -> Result<(), AppError> {
     answer(result, || routes::source(id))
 }
 
+/// Makes a data source the customer table, and starts its refresh.
+#[server(prefix = "/api/sources", endpoint = "make-customer-table")]
+pub async fn make_customer_table(id: SourceId) -> Result<(), AppError> {
+    use crate::request::{actor, answer, see_other, services, visit};
+    use crate::routes;
+    use crate::services::Note;
+
+    let tried = async {
+        services()?.sources.make_customer_table(&actor()?, id).await?;
+        visit()?.leave_note(Note::RefreshStarted).await?;
+        see_other(&routes::source(id));
+        Ok(())
+    };
+    let result = tried.await;
+    answer(result, || routes::source(id))
+}
+
 /// Removes a data source.
 #[server(prefix = "/api/sources", endpoint = "remove")]
 pub async fn remove_source(id: SourceId) -> Result<(), AppError> {

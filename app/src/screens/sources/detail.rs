@@ -1,7 +1,7 @@
 //! One data source: where it comes from, its columns, and the report of its last refresh, in which every row is
 //! accounted for.
 
-use domain::access::may_edit_data;
+use domain::access::{Role, may_edit_data, may_manage_system};
 use domain::id::SourceId;
 use domain::source::{ImportReport, RejectedRow, RowFault};
 use leptos::prelude::*;
@@ -11,14 +11,16 @@ use serde::Serialize;
 
 use super::list::{place, refresh_badge};
 use super::preview::type_name;
-use super::{RefreshSource, RemoveSource};
+use super::{MakeCustomerTable, RefreshSource, RemoveSource};
 use crate::error::AppError;
 use crate::live::live_refresh::LiveRefresh;
 use crate::request::{fault, lang, services, with_query};
 use crate::routes::{self, MenuItem};
 use crate::services::{Refresh, RefreshState, SourceLine};
 use crate::texts::{Locale, td_string, text};
-use crate::ui::{DateTime, FaultSummary, Icon, Notice, PostButton, Screen, Table, number, sentences, signed_in};
+use crate::ui::{
+    Badge, DateTime, FaultSummary, Icon, Notice, PostButton, Screen, Table, Tone, number, sentences, signed_in,
+};
 
 /// Why a row did not become a profile.
 fn row_fault(language: Locale, fault: RowFault) -> &'static str {
@@ -154,12 +156,23 @@ fn columns_view(line: &SourceLine) -> AnyView {
         .into_any()
 }
 
+/// Do its rows become the profiles?
+fn use_of(line: &SourceLine) -> AnyView {
+    let language = lang();
+    if line.source.is_customer_table {
+        view! { <p><Badge tone=Tone::Good text=td_string!(language, sources.customer_table) /> " " {td_string!(language, sources.customer_table_text)}</p> }
+            .into_any()
+    } else {
+        view! { <Notice><p>{td_string!(language, sources.not_customer_table)}</p></Notice> }.into_any()
+    }
+}
+
 #[derive(Serialize)]
 struct Changing {
     source: SourceId,
 }
 
-fn commands(line: &SourceLine) -> AnyView {
+fn commands(line: &SourceLine, role: Role) -> AnyView {
     let language = lang();
     let id = line.source.id;
     let edit = with_query(routes::SOURCE_PREVIEW, &Changing { source: id });
@@ -168,9 +181,20 @@ fn commands(line: &SourceLine) -> AnyView {
         let text = td_string!(language, common.refresh);
         view! { <PostButton action=RefreshSource::PATH fields=vec![("id", id.to_string())] class="primary" symbol=Icon::Play text /> }
     });
+    let choose = (may_manage_system(role) && !line.source.is_customer_table).then(|| {
+        let text = td_string!(language, sources.make_customer_table);
+        view! {
+            <button type="button" popovertarget="customer-table">{text}</button>
+            <div class="popup" id="customer-table" popover>
+                <p>{td_string!(language, sources.make_customer_table_text)}</p>
+                <PostButton action=MakeCustomerTable::PATH fields=vec![("id", id.to_string())] text />
+            </div>
+        }
+    });
     let remove_text = td_string!(language, common.remove);
     view! {
         {refresh}
+        {choose}
         <a class="button" href=edit>{td_string!(language, common.edit)}</a>
         <button type="button" class="danger" popovertarget="remove-source">{remove_text}</button>
         <div class="popup" id="remove-source" popover>
@@ -188,13 +212,14 @@ pub fn SourcePage() -> impl IntoView {
     signed_in(MenuItem::Sources, move |actor| async move {
         let language = lang();
         let line = services()?.sources.find(&actor, id.ok_or(AppError::NotFound)?).await?;
-        let commands = may_edit_data(actor.role).then(|| commands(&line));
+        let commands = may_edit_data(actor.role).then(|| commands(&line, actor.role));
         let title = line.source.name.clone();
         let columns = columns_view(&line);
         let body = view! {
             <p class="crumbs"><a href=routes::SOURCES>{td_string!(language, sources.title)}</a></p>
             <FaultSummary error=fault() labels=Vec::new() />
             <dl class="facts">{fact(td_string!(language, sources.file), view! { <bdi>{place(&line.source.location)}</bdi> })}</dl>
+            {use_of(&line)}
             <h2>{td_string!(language, sources.last_refresh)}</h2>
             {refresh_view(line.source.id, line.last_refresh)}
             {columns}

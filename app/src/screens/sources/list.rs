@@ -40,13 +40,17 @@ fn row(line: SourceLine) -> AnyView {
     let refresh = line.last_refresh;
     let profiles = refresh.as_ref().filter(|r| r.state == RefreshState::Successful);
     let profiles = profiles.map(|r| number(language, r.report.accepted)).unwrap_or_default();
+    let table = line.source.is_customer_table.then(|| td_string!(language, sources.customer_table));
     let when = match finished_at {
         Some(at) => view! { <TimeAgo at /> }.into_any(),
         None => td_string!(language, common.never).into_any(),
     };
     view! {
         <tr>
-            <th scope="row"><a href=routes::source(line.source.id)><bdi>{line.source.name}</bdi></a></th>
+            <th scope="row">
+                <a href=routes::source(line.source.id)><bdi>{line.source.name}</bdi></a>
+                {table.map(|text| view! { <br /><small>{text}</small> })}
+            </th>
             <td><bdi>{place(&line.source.location)}</bdi></td>
             <td>{refresh_badge(refresh.as_ref())}</td>
             <td class="number">{profiles}</td>

@@ -8,7 +8,7 @@ mod list;
 mod new;
 mod preview;
 
-pub use api::{RefreshSource, RemoveSource, SaveSource, SourceProgress};
+pub use api::{MakeCustomerTable, RefreshSource, RemoveSource, SaveSource, SourceProgress};
 pub use detail::SourcePage;
 pub use list::SourcesPage;
 pub use new::NewSourcePage;

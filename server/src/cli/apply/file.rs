@@ -313,35 +313,14 @@ fn export(table: Table<'_>, faults: &Faults) -> Option<At<ExportEntry>> {
     if !table.has("matching") {
         faults.add(table.line(), "an export needs `matching`: which attribute feeds which field, at least the e-mail");
     }
-    let schedule = table.table("schedule").and_then(|inner| schedule(inner, faults)).unwrap_or_default();
+    let schedule = super::schedule::read(&table, faults).unwrap_or_default();
     let line = table.line();
     table.complain_about_unknown();
     let mapping = Mapping { matches };
     Some(At { line, value: ExportEntry { name: name?, connection, segments, mapping, mapping_lines, schedule } })
 }
 
-fn schedule(table: Table<'_>, faults: &Faults) -> Option<Schedule> {
-    let at = table.plain("daily_at");
-    let zone = time_zone(&table, faults);
-    if !table.has("time_zone") {
-        faults.add(table.line(), "`schedule` needs `time_zone`, for example \"Europe/Madrid\"");
-    }
-    let line = table.line();
-    table.complain_about_unknown();
-    let Some(at) = at else {
-        faults.add(line, "`schedule` needs `daily_at`, for example \"06:30\"");
-        return None;
-    };
-    match at.value.parse() {
-        Ok(time) => Some(Schedule::Daily { at: time, time_zone: zone?.value }),
-        Err(_) => {
-            faults.add(at.line, format!("`{}` is no time of day; write it as \"06:30\"", at.value));
-            None
-        }
-    }
-}
-
-fn time_zone(table: &Table<'_>, faults: &Faults) -> Option<At<String>> {
+pub(super) fn time_zone(table: &Table<'_>, faults: &Faults) -> Option<At<String>> {
     let zone = table.text("time_zone")?;
     if jiff::tz::TimeZone::get(&zone.value).is_err() {
         faults.add(zone.line, format!("`{}` is no IANA time zone; write for example \"Europe/Madrid\"", zone.value));

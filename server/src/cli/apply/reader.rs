@@ -105,6 +105,16 @@ impl<'d> Table<'d> {
         self.find(key).is_some()
     }
 
+    /// Is there a text under this key?
+    pub fn is_text(&self, key: &'static str) -> bool {
+        self.find(key).is_some_and(|value| value.get_ref().is_str())
+    }
+
+    /// Is there a list under this key?
+    pub fn is_list(&self, key: &'static str) -> bool {
+        self.find(key).is_some_and(|value| value.get_ref().is_array())
+    }
+
     /// A text, if the key is there.
     pub fn text(&self, key: &'static str) -> Option<At<String>> {
         let value = self.find(key)?;

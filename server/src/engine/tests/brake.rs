@@ -121,7 +121,7 @@ async fn the_next_slot_is_skipped_while_a_run_is_held() {
     let mut tx = stage.db.begin().await.expect("begun");
     let stored = exports::find(&mut tx, stage.export).await.expect("read").expect("the export");
     let mut settings = stored.export.settings;
-    settings.schedule = Schedule::Daily { at: jiff::civil::time(10, 0, 0, 0), time_zone: "Europe/Madrid".to_owned() };
+    settings.schedule = Schedule::daily(jiff::civil::time(10, 0, 0, 0), "Europe/Madrid".to_owned());
     let before = stage.now() - 3_600_000_000;
     assert!(exports::update(&mut tx, stage.export, 1, &settings, before).await.expect("saved"));
     tx.commit().await.expect("committed");

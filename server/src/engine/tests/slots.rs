@@ -1,16 +1,21 @@
 //! Slots: each runs once, is skipped, or was missed, and is recorded.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use domain::run::{RunReason, RunState, Trigger};
 use domain::schedule::Schedule;
 
 use super::stage::{Setting, Stage, people};
+use crate::clock::Clock;
 use crate::db::runs;
+use crate::db::testing::databases;
 use crate::engine::schedule::tick;
 
 const HOUR: i64 = 3600 * 1_000_000;
 
 async fn daily(stage: &Stage, name: &str, hours_ago: i64) -> domain::id::ExportId {
-    let schedule = Schedule::Daily { at: jiff::civil::time(10, 0, 0, 0), time_zone: "Europe/Madrid".to_owned() };
+    let schedule = Schedule::daily(jiff::civil::time(10, 0, 0, 0), "Europe/Madrid".to_owned());
     let since = stage.now() - hours_ago * HOUR;
     stage.add_export_at(name, stage.connection, Vec::new(), schedule, since).await
 }
@@ -62,4 +67,129 @@ async fn a_slot_is_skipped_while_the_run_before_is_active() {
 
     let skipped = (RunState::Skipped, Some(RunReason::StillActive));
     assert_eq!(recorded(&stage, export).await, [(RunState::Queued, None), skipped]);
+}
+
+fn every_five_minutes() -> Schedule {
+    let start = jiff::civil::date(2024, 1, 1).at(0, 0, 0, 0);
+    Schedule::Every { minutes: 5, start, time_zone: "UTC".to_owned() }
+}
+
+/// However many slots passed while nobody looked, the latest runs once and the others are recorded, quickly.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r33_a_long_rest_costs_one_run_and_every_slot_is_accounted_for() {
+    let stage = Stage::with(Setting { factor: 1, ..Setting::default() }).await;
+    for missed in [0, 1, 3, 1_000] {
+        let minutes = i64::from(missed) * 5;
+        let since = stage.now() - minutes * 60 * 1_000_000;
+        let name = format!("Away for {missed}");
+        let export = stage.add_export_at(&name, stage.connection, Vec::new(), every_five_minutes(), since).await;
+        let from = jiff::Timestamp::from_microsecond(since).expect("an instant");
+        let engine = stage.engine();
+
+        let begun = std::time::Instant::now();
+        tick(&engine.deps).await.expect("looked");
+        assert!(begun.elapsed().as_secs() < 10, "{missed} slots took {:?}", begun.elapsed());
+
+        let mut tx = stage.db.read().await.expect("begun");
+        let page = domain::paging::PageRequest { number: 1, size: 2_000 };
+        let mut slots = runs::list(&mut tx, Some(export), page).await.expect("read").items;
+        slots.sort_by_key(|run| run.slot_at);
+        let now = stage.now();
+        let due = every_five_minutes().next_slots(from, 2_000).into_iter().map(|slot| slot.as_microsecond());
+        let due: Vec<i64> = due.filter(|slot| *slot <= slots.last().map_or(now, |run| run.queued_at)).collect();
+        assert_eq!(slots.iter().filter_map(|run| run.slot_at).collect::<Vec<_>>(), due);
+        let (latest, earlier) = slots.split_last().map_or((None, &slots[..]), |(one, rest)| (Some(one), rest));
+        assert!(latest.is_none_or(|run| run.state == RunState::Queued));
+        let is_missed = |run: &domain::run::Run| run.reason == Some(RunReason::Missed);
+        assert!(earlier.iter().all(is_missed));
+    }
+}
+
+/// A clock that somebody sets.
+struct JumpingClock {
+    start: jiff::Timestamp,
+    seconds: AtomicI64,
+    wrong_by: AtomicI64,
+}
+
+#[async_trait::async_trait]
+impl Clock for JumpingClock {
+    fn now(&self) -> jiff::Timestamp {
+        let seconds = self.seconds.load(Ordering::SeqCst) + self.wrong_by.load(Ordering::SeqCst);
+        self.start + jiff::SignedDuration::from_secs(seconds)
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.seconds.load(Ordering::SeqCst).unsigned_abs())
+    }
+
+    async fn sleep(&self, duration: std::time::Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// A clock that is set forwards and back loses no slot and runs none twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_a_clock_that_jumps_loses_and_doubles_no_slot() {
+    let stage = Stage::with(Setting { factor: 1, ..Setting::default() }).await;
+    let start = jiff::Timestamp::from_microsecond(stage.now()).expect("an instant");
+    let export =
+        stage.add_export_at("Jumps", stage.connection, Vec::new(), every_five_minutes(), start.as_microsecond()).await;
+    let clock = Arc::new(JumpingClock { start, seconds: AtomicI64::new(0), wrong_by: AtomicI64::new(0) });
+    let mut deps = (*stage.engine().deps).clone();
+    deps.clock = clock.clone();
+    let mut state: u64 = 20_261_122;
+    let mut next = |below: i64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(state >> 33).unwrap_or(0) % below
+    };
+    for jump in 0..300 {
+        clock.seconds.fetch_add(60, Ordering::SeqCst);
+        let wrong_by = match jump % 50 {
+            49 => [-86_400, -3_600, 3_600][usize::try_from(next(3)).unwrap_or(0)],
+            _ => next(577) - 288,
+        };
+        clock.wrong_by.store(wrong_by, Ordering::SeqCst);
+        tick(&deps).await.expect("looked");
+    }
+    clock.wrong_by.store(0, Ordering::SeqCst);
+    tick(&deps).await.expect("looked");
+
+    let mut tx = stage.db.read().await.expect("begun");
+    let page = domain::paging::PageRequest { number: 1, size: 2_000 };
+    let mut found: Vec<i64> = runs::list(&mut tx, Some(export), page)
+        .await
+        .expect("read")
+        .items
+        .iter()
+        .filter_map(|run| run.slot_at)
+        .collect();
+    found.sort_unstable();
+    let due = every_five_minutes().next_slots(start, found.len());
+    assert!(found.len() >= 59, "{} slots", found.len());
+    assert_eq!(found, due.iter().map(|slot| slot.as_microsecond()).collect::<Vec<_>>());
+}
+
+/// Two processes that look at the same time record each slot once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r35_two_replicas_record_each_of_many_slots_once() {
+    for db in databases().await {
+        let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
+        let since = stage.now() - 200 * 5 * 60 * 1_000_000;
+        let export = stage.add_export_at("Shared", stage.connection, Vec::new(), every_five_minutes(), since).await;
+        let engines: Vec<_> = (0..8).map(|_| stage.engine()).collect();
+        let looks = futures::future::join_all(engines.iter().map(|engine| tick(&engine.deps))).await;
+        assert!(looks.iter().all(Result::is_ok));
+
+        let found = recorded(&stage, export).await;
+        let queued = found.iter().filter(|(state, _)| *state == RunState::Queued).count();
+        let mut tx = stage.db.read().await.expect("begun");
+        let page = domain::paging::PageRequest { number: 1, size: 2_000 };
+        let all = runs::list(&mut tx, Some(export), page).await.expect("read");
+        let mut slots: Vec<i64> = all.items.iter().filter_map(|run| run.slot_at).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        assert_eq!((slots.len() as u64, all.total), (all.total, all.total));
+        assert!(queued <= 1 && all.total >= 200, "{queued} queued of {}", all.total);
+    }
 }

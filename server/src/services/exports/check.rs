@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use app::error::{AppError, FieldFault, FieldFaultKind};
 use app::services::Answer;
+use app::ui::schedule::schedule_faults;
 use domain::access::{self, Actor};
 use domain::attribute::{Attribute, AttributeType};
 use domain::brake::{Brake, MOST_PERCENT};
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
 use domain::mapping::{Mapping, MappingFault};
-use domain::schedule::Schedule;
 
 use super::ExportsService;
 use crate::db::{self, Tx};
@@ -29,9 +29,10 @@ impl ExportsService {
         mut settings: ExportSettings,
     ) -> Answer<ExportSettings> {
         settings.name = form::name("name", &settings.name)?;
+        settings.schedule = settings.schedule.in_order();
         settings.mapping.matches.retain(|one| !one.attribute.is_empty());
         let card = self.card_of(tx, actor, &settings).await?;
-        let mut faults = schedule_faults(&settings.schedule);
+        let mut faults = schedule_faults(&settings.schedule.faults());
         faults.extend(brake_faults(&settings.safety.brake));
         faults.extend(segment_faults(tx, &settings).await?);
         if !faults.is_empty() {
@@ -78,15 +79,6 @@ pub(super) fn mapping_faults(
             let names = mapping.matches.iter().map(|one| one.attribute.as_str());
             names.filter(unknown).map(|name| MappingFault::UnknownAttribute(name.to_owned())).collect()
         }
-    }
-}
-
-fn schedule_faults(schedule: &Schedule) -> Vec<FieldFault> {
-    match schedule {
-        Schedule::Daily { time_zone, .. } if jiff::tz::TimeZone::get(time_zone).is_err() => {
-            vec![FieldFault { field: "time_zone".to_owned(), fault: FieldFaultKind::Invalid }]
-        }
-        Schedule::Daily { .. } | Schedule::Off => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::error::{AppError, FieldFaultKind};
-use app::services::{Answer, DryRun, ExportLine, Exports, RunView, TroubledRow};
+use app::services::{Answer, DryRun, ExportLine, Exports, LateSlot, RunView, TroubledRow};
 use domain::access::{self, Actor};
 use domain::connection::Connection;
 use domain::destination::DestinationKind;
@@ -14,9 +14,12 @@ use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
 use domain::mapping::{self, Mapping};
 use domain::paging::{Page, PageRequest};
 use domain::run::{Run, Trigger};
+use domain::schedule::Schedule;
 use ferry_data::DataEngine;
+use jiff::Timestamp;
 
 use super::internal;
+use super::system::late;
 use crate::clock::SharedClock;
 use crate::db::connections::StoredConnection;
 use crate::db::exports::StoredExport;
@@ -60,7 +63,7 @@ impl Exports for ExportsService {
         may_look(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
         let found = db::exports::list(&mut tx).await.map_err(internal)?;
-        let around = Around::load(&mut tx).await?;
+        let around = Around::load(&mut tx, self.clock.now()).await?;
         Ok(found.into_iter().map(|one| self.line(actor, one, &around)).collect())
     }
 
@@ -68,7 +71,7 @@ impl Exports for ExportsService {
         may_look(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
         let found = load(&mut tx, id).await?;
-        let around = Around::load(&mut tx).await?;
+        let around = Around::load(&mut tx, self.clock.now()).await?;
         Ok(self.line(actor, found, &around))
     }
 
@@ -192,18 +195,24 @@ struct Around {
     connections: HashMap<ConnectionId, Connection>,
     segments: HashMap<SegmentId, StoredSegment>,
     last_runs: HashMap<ExportId, Run>,
+    /// When the system refresh comes.
+    system: Schedule,
+    late: HashMap<ExportId, LateSlot>,
 }
 
 impl Around {
-    async fn load(tx: &mut Tx) -> Answer<Self> {
+    async fn load(tx: &mut Tx, now: Timestamp) -> Answer<Self> {
         let connections = db::connections::list(tx).await.map_err(internal)?;
         let segments = db::segments::list(tx).await.map_err(internal)?;
         let last_runs = db::runs::last_runs(tx).await.map_err(internal)?;
+        let late = late::find(tx, now).await.map_err(internal)?;
         let shown = connections.into_iter().filter_map(StoredConnection::connection);
         Ok(Self {
             connections: shown.map(|one| (one.id, one)).collect(),
             segments: segments.into_iter().map(|one| (one.segment.id, one)).collect(),
             last_runs: last_runs.into_iter().map(|run| (run.export, run)).collect(),
+            system: db::system::settings(tx).await.map_err(internal)?.settings.schedule,
+            late: late.into_iter().filter_map(|one| Some((one.export.as_ref()?.0, one))).collect(),
         })
     }
 }
@@ -216,7 +225,11 @@ impl ExportsService {
             let stored = around.segments.get(id)?;
             Some((*id, stored.segment.name.clone(), stored.members))
         };
-        let next_slot = export.settings.schedule.next_after(self.clock.now()).ok().flatten();
+        let schedule = match &export.settings.schedule {
+            Schedule::System => &around.system,
+            own => own,
+        };
+        let next_slot = schedule.next_after(self.clock.now()).ok().flatten();
         ExportLine {
             kind: connection.map(|one| one.kind.clone()),
             connection_name: connection
@@ -225,6 +238,7 @@ impl ExportsService {
             segments: export.settings.segments.iter().filter_map(segment).collect(),
             last_run: around.last_runs.get(&export.id).cloned(),
             next_slot: next_slot.map(|slot| slot.as_microsecond()),
+            late: around.late.get(&export.id).cloned(),
             may_edit: access::may_edit_export(actor.role, connection.map(|one| one.audience)),
             export,
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use app::error::{AppError, FieldFaultKind};
-use app::services::{Exports as _, Segments as _};
+use app::services::{Exports as _, Segments as _, Sources as _};
 use domain::access::{Audience, Role};
 use domain::destination::DestinationKind;
 use domain::export::ExportSettings;
@@ -20,7 +20,7 @@ const SHARED: Audience = Audience::AdministratorsAndContributors;
 const CLOSED: Audience = Audience::Administrators;
 
 fn daily() -> Schedule {
-    Schedule::Daily { at: "06:30:00".parse().expect("a time"), time_zone: "Europe/Madrid".to_owned() }
+    Schedule::daily("06:30:00".parse().expect("a time"), "Europe/Madrid".to_owned())
 }
 
 /// A segment and two connections: shared with contributors, and not.
@@ -161,7 +161,7 @@ async fn what_is_saved_has_been_checked() {
         assert_eq!(refusal(wrong).await, AppError::field("segments", FieldFaultKind::Invalid));
         let wrong = ExportSettings { segments: vec![segment, segment], ..good.clone() };
         assert_eq!(refusal(wrong).await, AppError::field("segments", FieldFaultKind::Invalid));
-        let odd = Schedule::Daily { at: "06:30:00".parse().expect("a time"), time_zone: "Mars".to_owned() };
+        let odd = Schedule::daily("06:30:00".parse().expect("a time"), "Mars".to_owned());
         let wrong = ExportSettings { schedule: odd, ..good.clone() };
         assert_eq!(refusal(wrong).await, AppError::field("time_zone", FieldFaultKind::Invalid));
         let mut wrong = good.clone();
@@ -252,19 +252,26 @@ async fn run_all_takes_what_has_a_schedule_and_may_be_edited() {
     }
 }
 
+/// Brings in another data source and makes it the customer table.
+async fn replace_customers(stage: &Stage, name: &str, content: &str) {
+    let id = stage.import(name, content).await;
+    stage.sources.make_customer_table(&stage.administrator, id).await.expect("made");
+    stage.sources.finish_refreshes().await;
+}
+
 #[tokio::test]
 async fn an_export_that_no_longer_fits_the_profiles_does_not_start() {
     for stage in stages().await {
         let (segment, shared, _) = furnish(&stage).await;
         let id = stage.export("News", Some(shared), segment).await;
-        stage.import("Others", "id,email,town\n1,a@example.com,Vic\n").await;
+        replace_customers(&stage, "Others", "id,email,town\n1,a@example.com,Vic\n").await;
 
         let refused = stage.exports.start_run(&stage.administrator, id).await;
         assert_eq!(refused, Err(AppError::NotReady(RunReason::SettingsInvalid)));
         // An inactive segment is not evaluated, so its rule does no harm.
-        stage.import("Customers again", CUSTOMERS).await;
+        replace_customers(&stage, "Customers again", CUSTOMERS).await;
         stage.segments.set_active(&stage.contributor, segment, false).await.expect("set");
-        stage.import("Others again", "id,email,town\n1,a@example.com,Vic\n").await;
+        replace_customers(&stage, "Others again", "id,email,town\n1,a@example.com,Vic\n").await;
         assert!(stage.exports.start_run(&stage.administrator, id).await.is_ok());
     }
 }

@@ -1,12 +1,13 @@
 //! What segments ask of the data engine: counts, looks and frozen lists.
 
+use app::error::AppError;
 use app::services::{Answer, MembersPreview};
 use domain::id::SegmentId;
 use domain::rule::Rule;
 use domain::segment::Definition;
 use ferry_data::segments::MembersOf;
 
-use super::{SHOWN, SegmentsService};
+use super::{SHOWN, SegmentsService, fits, load};
 use crate::db;
 use crate::db::refreshes::Snapshot;
 use crate::db::segments::StoredSegment;
@@ -62,6 +63,24 @@ impl SegmentsService {
         if let Err(error) = self.count_anew(found, snapshot.number).await {
             tracing::warn!(segment = %found.segment.id, %error, "a segment could not be counted");
         }
+    }
+
+    /// Counts a dynamic segment anew, without anybody asking for it.
+    ///
+    /// # Errors
+    /// [`AppError::Stale`] while it is inactive; its rule does not fit the attributes, or there are none.
+    pub async fn count_again(&self, id: SegmentId) -> Answer<()> {
+        let mut tx = self.db.read().await.map_err(internal)?;
+        let found = load(&mut tx, id).await?;
+        drop(tx);
+        if !found.segment.is_active {
+            return Err(AppError::Stale);
+        }
+        let snapshot = self.snapshot().await?;
+        if !found.segment.definition.is_static() {
+            fits(found.segment.definition.rule(), &snapshot)?;
+        }
+        self.count_anew(&found, snapshot.number).await
     }
 
     /// Counts all active segments anew, after a refresh. People may have gone from static ones, too.

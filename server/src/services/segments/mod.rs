@@ -97,18 +97,8 @@ impl Segments for SegmentsService {
 
     async fn refresh(&self, actor: &Actor, id: SegmentId) -> Answer<()> {
         may_edit(actor)?;
-        let mut tx = self.db.read().await.map_err(internal)?;
-        let found = load(&mut tx, id).await?;
-        drop(tx);
-        // The screen offers this for active segments only: somebody deactivated it meanwhile.
-        if !found.segment.is_active {
-            return Err(AppError::Stale);
-        }
-        let snapshot = self.snapshot().await?;
-        if !found.segment.definition.is_static() {
-            fits(found.segment.definition.rule(), &snapshot)?;
-        }
-        self.count_anew(&found, snapshot.number).await
+        // The screen offers this for active segments only: a stale one was deactivated meanwhile.
+        self.count_again(id).await
     }
 
     async fn make_static(&self, actor: &Actor, id: SegmentId) -> Answer<()> {

@@ -117,6 +117,11 @@ impl Sources for SourcesService {
         self.start_refresh(actor, id).await.map(|_| ())
     }
 
+    async fn make_customer_table(&self, actor: &Actor, id: SourceId) -> Answer<()> {
+        self.choose_customer_table(actor, id).await?;
+        self.start_refresh(actor, id).await.map(|_| ())
+    }
+
     async fn remove(&self, actor: &Actor, id: SourceId) -> Answer<()> {
         may_edit(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
@@ -156,6 +161,21 @@ impl Sources for SourcesService {
 }
 
 impl SourcesService {
+    /// Makes a data source the customer table: its next refresh makes the profiles.
+    pub async fn choose_customer_table(&self, actor: &Actor, id: SourceId) -> Answer<()> {
+        may_look(actor)?;
+        if !access::may_manage_system(actor.role) {
+            return Err(AppError::Forbidden);
+        }
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        tx.lock(Topic::Snapshots).await.map_err(internal)?;
+        tx.lock(Topic::Definitions).await.map_err(internal)?;
+        if !db::sources::make_customer_table(&mut tx, id).await.map_err(internal)? {
+            return Err(AppError::NotFound);
+        }
+        tx.commit().await.map_err(internal)
+    }
+
     /// May this person name this location? Files on the server's disk are left to those who may read them; but a
     /// location that a data source has already is no secret to those who may edit data sources.
     async fn may_name(&self, actor: &Actor, location: &Location) -> Answer<()> {

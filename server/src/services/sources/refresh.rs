@@ -70,6 +70,11 @@ impl SourcesService {
     /// that runs, where one runs already.
     pub async fn start_refresh(&self, actor: &Actor, id: SourceId) -> Answer<i64> {
         may_edit(actor)?;
+        self.begin_refresh(id, true).await
+    }
+
+    /// The same for what is refreshed by itself. `then_counts`: are the segments counted anew afterwards?
+    pub async fn begin_refresh(&self, id: SourceId, then_counts: bool) -> Answer<i64> {
         let now = self.clock.now_micros();
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Snapshots).await.map_err(internal)?;
@@ -83,7 +88,7 @@ impl SourcesService {
         db::refreshes::begin(&mut tx, number, id, now, now + micros(LEASE)).await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
         let service = self.clone();
-        self.refreshes.tasks.spawn(async move { service.run_refresh(&found.source, number).await });
+        self.refreshes.tasks.spawn(async move { service.run_refresh(&found.source, number, then_counts).await });
         Ok(number)
     }
 
@@ -119,12 +124,13 @@ impl SourcesService {
         self.refreshes.tasks.reopen();
     }
 
-    async fn run_refresh(&self, source: &Source, number: i64) {
+    async fn run_refresh(&self, source: &Source, number: i64, then_counts: bool) {
         let ended = match self.read(source, number).await {
             Ok(report) => self.keep(source, number, &report).await,
             Err(failure) => Err(failure),
         };
         match ended {
+            Ok(()) if !then_counts => {}
             Ok(()) => {
                 if let Err(error) = self.segments.count_all().await {
                     tracing::error!(%error, "the segments could not be counted after a refresh");
@@ -183,15 +189,15 @@ impl SourcesService {
         }
     }
 
-    /// Makes the snapshot the newest one, and its data source the customer table. One that was removed meanwhile is
-    /// neither.
+    /// Makes the snapshot the newest one of its data source, and so of the profiles if that is the customer table. One
+    /// that was removed meanwhile makes nothing.
     async fn keep(&self, source: &Source, number: i64, report: &ImportReport) -> Result<(), Failure> {
         let attributes = self.data.attributes(number).await?;
         let now = self.clock.now_micros();
         let kept = async {
             let mut tx = self.db.begin().await?;
             tx.lock(Topic::Snapshots).await?;
-            if !db::sources::make_customer_table(&mut tx, source.id).await? {
+            if db::sources::find(&mut tx, source.id).await?.is_none() {
                 return Ok(Err(FileFault::NotThere.into()));
             }
             if !db::refreshes::succeed(&mut tx, number, report, &attributes, now).await? {

@@ -119,7 +119,7 @@ async fn what_is_saved_has_been_checked() {
 }
 
 #[tokio::test]
-async fn snapshot_numbers_grow_and_the_newest_refresh_decides() {
+async fn only_the_customer_table_feeds_the_profiles() {
     for stage in stages().await {
         let first = stage.import("Customers", CUSTOMERS).await;
         let tables = async || {
@@ -137,11 +137,20 @@ async fn snapshot_numbers_grow_and_the_newest_refresh_decides() {
         assert_eq!((tables().await, newest().await), (vec![first], (Some(1), 3)));
 
         let second = stage.import("Others", "id,email\n7,x@example.com\n").await;
-        assert_eq!((tables().await, newest().await), (vec![second], (Some(2), 1)));
+        assert_eq!((tables().await, newest().await), (vec![first], (Some(1), 3)));
+        let line = stage.sources.find(&stage.viewer, second).await.expect("there");
+        assert_eq!(line.last_refresh.and_then(|refresh| refresh.snapshot), Some(2), "it has a snapshot of its own");
+
+        for actor in [&stage.contributor, &stage.viewer] {
+            assert_eq!(stage.sources.make_customer_table(actor, second).await, Err(AppError::Forbidden));
+        }
+        stage.sources.make_customer_table(&stage.administrator, second).await.expect("made");
+        stage.sources.finish_refreshes().await;
+        assert_eq!((tables().await, newest().await), (vec![second], (Some(3), 1)));
         stage.sources.remove(&stage.contributor, second).await.expect("removed");
-        assert_eq!((tables().await, newest().await), (vec![first], (Some(2), 1)));
+        assert_eq!((tables().await, newest().await), (vec![first], (Some(3), 1)));
         stage.refresh(first).await;
-        assert_eq!(newest().await, (Some(3), 3));
+        assert_eq!(newest().await, (Some(4), 3));
     }
 }
 
