@@ -31,14 +31,13 @@ enum Kind {
 }
 
 /// What is noted of a run's change, before and after it.
-const NOTED: [&str; 11] = [
+const NOTED: [&str; 10] = [
     "state",
     "fence",
     "lease_owner",
     "finished_at",
     "next_row",
-    "next_tag",
-    "next_tag_row",
+    "tags_changed",
     "sent",
     "requests",
     "retries",

@@ -13,7 +13,8 @@ use server::clock::Clock as _;
 use server::destinations::http::{Answer, Carrier, Client};
 use server::destinations::omnisend::Omnisend;
 use server::destinations::{
-    AddressPage, BatchPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning, Registry, TagChange,
+    AddressPage, BatchPage, ContactPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning,
+    Recipients, Registry, TagChange,
 };
 
 use crate::clock::SimClock;
@@ -112,7 +113,7 @@ impl Destination for Small {
     }
 
     fn limits(&self) -> Limits {
-        Limits { rows_per_batch: 7, emails_per_tag_request: 11, ..self.0.limits() }
+        Limits { rows_per_batch: 7, emails_per_tag_request: 11, ids_per_tag_request: 11, ..self.0.limits() }
     }
 
     async fn check(&self, key: &SecretString) -> Result<Brand, DeliveryError> {
@@ -139,13 +140,17 @@ impl Destination for Small {
         self.0.list_unsubscribed(key, after).await
     }
 
+    async fn list_contacts(&self, key: &SecretString, after: Option<&str>) -> Result<ContactPage, DeliveryError> {
+        self.0.list_contacts(key, after).await
+    }
+
     async fn change_tag(
         &self,
         key: &SecretString,
         change: TagChange,
         tag: &str,
-        emails: &[String],
+        recipients: &Recipients,
     ) -> Result<(), DeliveryError> {
-        self.0.change_tag(key, change, tag, emails).await
+        self.0.change_tag(key, change, tag, recipients).await
     }
 }
