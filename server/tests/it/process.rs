@@ -206,6 +206,7 @@ fn memory(child: &Child, name: &str) -> u64 {
 async fn two_hundred_sign_ins_take_the_memory_of_two() {
     let dir = tempfile::tempdir().expect("a folder");
     let (server, base) = serve(dir.path(), &[]).await;
+    #[expect(clippy::disallowed_methods, reason = "the browsers of the test, not a client of the server")]
     let client = reqwest::Client::new();
     let sign_in = |n: u32| {
         let request = client.post(format!("{base}/api/session/sign-in")).header("sec-fetch-site", "same-origin");

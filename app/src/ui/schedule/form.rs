@@ -205,7 +205,8 @@ mod tests {
             faults.into_iter().map(|one| one.field).collect::<Vec<_>>()
         };
         assert_eq!(with(|form| form.kind = "weekly".to_owned()), [""; 0]);
-        let table: [(fn(&mut ScheduleForm), &str); 8] = [
+        type Change = fn(&mut ScheduleForm);
+        let table: [(Change, &str); 8] = [
             (|f| (f.kind, f.every) = ("every".to_owned(), "4x".to_owned()), "every"),
             (|f| (f.kind, f.start_time) = ("every".to_owned(), "25:00".to_owned()), "start_time"),
             (|f| (f.kind, f.start_day) = ("weekly".to_owned(), "tomorrow".to_owned()), "start_day"),
