@@ -10,8 +10,8 @@ use super::RunExport;
 use crate::error::AppError;
 use crate::request::{lang, no_store, services};
 use crate::routes::{self, MenuItem};
-use crate::screens::runs::approval;
-use crate::services::{Answer, DryKind, DryRow, DryRun, TroubledRow};
+use crate::screens::runs::{approval, counts};
+use crate::services::{Answer, DryKind, DryRow, DryRun};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{EmptyState, Icon, Notice, PostButton, Screen, Table, number, sentences, signed_in};
 
@@ -39,12 +39,14 @@ async fn load(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
         <a class="button" href=routes::export(id)>{td_string!(language, runs.to_export)}</a>
     };
     let held = held(language, &dry);
+    let label = td_string!(language, safety.dry_rejects);
+    let rejects = (!dry.reasons.is_empty()).then(|| counts::causes(language, label, &dry.reasons, &dry.troubled));
     let body = view! {
         <Notice><p>{td_string!(language, safety.dry_text)}</p></Notice>
         {held}
-        {counts(language, &dry)}
+        {changes(language, &dry)}
         {rows(language, dry.rows)}
-        {rejects(language, dry.reasons, dry.troubled)}
+        {rejects}
     };
     Ok(Screen::new(text!(language, safety.dry_title, name = line.export.settings.name), body).with_commands(commands))
 }
@@ -64,7 +66,7 @@ fn held(language: Locale, dry: &DryRun) -> AnyView {
     .into_any()
 }
 
-fn counts(language: Locale, dry: &DryRun) -> AnyView {
+fn changes(language: Locale, dry: &DryRun) -> AnyView {
     let lines = [
         (td_string!(language, safety.joiners), td_string!(language, safety.joiners_text), dry.joiners),
         (td_string!(language, safety.changed), td_string!(language, safety.changed_text), dry.changed),
@@ -72,15 +74,7 @@ fn counts(language: Locale, dry: &DryRun) -> AnyView {
         (td_string!(language, runs.rejected), td_string!(language, safety.rejected_text), dry.rejected),
         (td_string!(language, runs.held), td_string!(language, runs.held_text), dry.held),
     ];
-    let line = |(name, text, count): (&'static str, &'static str, u64)| {
-        view! {
-            <tr>
-                <th scope="row">{name}</th>
-                <td class="number">{number(language, count)}</td>
-                <td>{text}</td>
-            </tr>
-        }
-    };
+    let line = |(name, text, count)| counts::line(language, name, text, count);
     let leavers = (td_string!(language, safety.leavers), td_string!(language, safety.leavers_text), dry.leavers);
     let (added, removed) = (number(language, dry.tags_added), number(language, dry.tags_removed));
     let statuses = (dry.statuses > 0).then(|| {
@@ -157,34 +151,4 @@ fn row(language: Locale, row: DryRow) -> AnyView {
         </tr>
     }
     .into_any()
-}
-
-/// Rows that cannot be delivered, with what to do.
-fn rejects(language: Locale, reasons: Vec<(domain::run::RowReason, u64)>, troubled: Vec<TroubledRow>) -> AnyView {
-    if reasons.is_empty() {
-        return ().into_any();
-    }
-    let head = view! {
-        <th scope="col">{td_string!(language, runs.reason)}</th>
-        <th scope="col" class="number">{td_string!(language, runs.rows)}</th>
-        <th scope="col">{td_string!(language, runs.what_to_do)}</th>
-        <th scope="col">{td_string!(language, safety.examples)}</th>
-    };
-    let body = reasons.into_iter().map(|(reason, count)| {
-        let sentence = sentences::row_reason(language, reason);
-        let some = troubled.iter().filter(|row| row.reason == reason).map(|row| {
-            view! { <li><bdi>{row.key.clone()}</bdi> " " <bdi>{row.email.clone()}</bdi></li> }
-        });
-        view! {
-            <tr>
-                <th scope="row">{sentence.what}</th>
-                <td class="number">{number(language, count)}</td>
-                <td>{sentence.todo}</td>
-                <td><ul class="changes">{some.collect_view()}</ul></td>
-            </tr>
-        }
-    });
-    let label = td_string!(language, safety.dry_rejects);
-    let body = body.collect_view().into_any();
-    view! { <h2>{label}</h2> <Table label head=head.into_any() body /> }.into_any()
 }

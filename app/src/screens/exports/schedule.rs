@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::ExportForm;
 use crate::texts::{Locale, td_string};
-use crate::ui::schedule::{next_runs, own_fields};
-use crate::ui::{Faults, Icon, icon};
+use crate::ui::Faults;
+use crate::ui::schedule::{kind_choices, look_ahead, own_fields};
 
 /// The kinds of schedules, and the fields of the chosen one. `here` is the page itself, for a look at the next runs.
 pub(super) fn schedule_fields(
@@ -23,36 +23,14 @@ pub(super) fn schedule_fields(
         ("cron", td_string!(language, schedule.cron_long)),
         ("off", td_string!(language, schedule.off_long)),
     ];
-    let chosen = form.schedule.kind.clone();
-    let kinds = kinds.map(|(kind, text)| {
-        let is_chosen = kind == chosen;
-        view! {
-            <label class="choice">
-                <input type="radio" name="form[schedule][kind]" value=kind checked=is_chosen />
-                {text}
-            </label>
-        }
-    });
-    let next = form.schedule.schedule().ok().and_then(|schedule| next_runs(language, &schedule));
-    let look = (!is_locked).then(|| {
-        view! {
-            <button class="for-zone" formmethod="get" formaction=here.to_owned() formnovalidate name="look" value="1">
-                {icon(Icon::Clock)} {td_string!(language, schedule.show_next)}
-            </button>
-        }
-    });
     view! {
         <fieldset class="card" id="schedule">
             <legend class="section">{td_string!(language, exports.schedule)}</legend>
             <fieldset class="bare schedule" disabled=is_locked>
-                <div class="kinds">{kinds.into_iter().collect_view()}</div>
+                {kind_choices(kinds, &form.schedule.kind)}
                 <div class="own">{own_fields(language, &form.schedule, faults)}</div>
             </fieldset>
-            <div class="own">
-                <p class="help for-zone">{td_string!(language, schedule.clock_help)}</p>
-                {look}
-                {next}
-            </div>
+            {look_ahead(language, &form.schedule, here, is_locked)}
         </fieldset>
     }
     .into_any()

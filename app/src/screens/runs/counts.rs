@@ -1,12 +1,12 @@
 //! What became of the rows of a run: counts that add up, and the reasons behind those that did not arrive.
 
-use domain::run::Counts;
+use domain::run::{Counts, RowReason};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::ResendRows;
 use crate::routes;
-use crate::services::RunView;
+use crate::services::{RunView, TroubledRow};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{Badge, Icon, PostButton, Tone, icon, number, sentences};
 
@@ -52,7 +52,8 @@ pub(super) fn outcomes(language: Locale, counts: &Counts, is_final: bool) -> Any
     .into_any()
 }
 
-fn line(language: Locale, name: &'static str, text: &'static str, count: u64) -> AnyView {
+/// One count with its name and what it means.
+pub fn line(language: Locale, name: &'static str, text: &'static str, count: u64) -> AnyView {
     view! {
         <tr>
             <th scope="row">{name}</th>
@@ -63,14 +64,16 @@ fn line(language: Locale, name: &'static str, text: &'static str, count: u64) ->
     .into_any()
 }
 
-/// Why rows did not arrive: how many, what happened, what to do, and all of them as a file.
-pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
-    if view.reasons.is_empty() {
-        return ().into_any();
-    }
-    let rows = view.reasons.iter().map(|(reason, count)| {
+/// Rows by what keeps them from arriving: how many, what happened, what to do, and some of them.
+pub fn causes(
+    language: Locale,
+    label: &'static str,
+    reasons: &[(RowReason, u64)],
+    examples: &[TroubledRow],
+) -> AnyView {
+    let rows = reasons.iter().map(|(reason, count)| {
         let sentence = sentences::row_reason(language, *reason);
-        let some = view.examples.iter().filter(|row| row.reason == *reason);
+        let some = examples.iter().filter(|row| row.reason == *reason);
         let some = some.map(|row| {
             let (key, email) = (row.key.clone(), row.email.clone());
             view! { <li><bdi>{key}</bdi> " " <bdi>{email}</bdi></li> }
@@ -84,14 +87,9 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
             </tr>
         }
     });
-    let again = view.may_resend.then(|| {
-        let fields = vec![("id", view.run.id.to_string())];
-        view! { <PostButton action=ResendRows::PATH fields class="primary" text=td_string!(language, safety.resend) /> }
-    });
-    let help = view.may_resend.then(|| view! { <p class="help">{td_string!(language, safety.resend_help)}</p> });
     view! {
-        <h2>{td_string!(language, runs.not_arrived)}</h2>
-        <div class="table outcomes" role="region" tabindex="0" aria-label=td_string!(language, runs.not_arrived)>
+        <h2>{label}</h2>
+        <div class="table outcomes" role="region" tabindex="0" aria-label=label>
             <table>
                 <thead>
                     <tr>
@@ -104,6 +102,22 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </div>
+    }
+    .into_any()
+}
+
+/// Why rows did not arrive: how many, what happened, what to do, and all of them as a file.
+pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
+    if view.reasons.is_empty() {
+        return ().into_any();
+    }
+    let again = view.may_resend.then(|| {
+        let fields = vec![("id", view.run.id.to_string())];
+        view! { <PostButton action=ResendRows::PATH fields class="primary" text=td_string!(language, safety.resend) /> }
+    });
+    let help = view.may_resend.then(|| view! { <p class="help">{td_string!(language, safety.resend_help)}</p> });
+    view! {
+        {causes(language, td_string!(language, runs.not_arrived), &view.reasons, &view.examples)}
         {help}
         <div class="buttons">
             {again}

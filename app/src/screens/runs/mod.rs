@@ -2,7 +2,7 @@
 
 mod api;
 pub mod approval;
-mod counts;
+pub mod counts;
 mod history;
 mod page;
 pub mod progress;

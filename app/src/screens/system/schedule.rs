@@ -13,8 +13,8 @@ use crate::request::{fault, lang, query, services};
 use crate::routes::{MenuItem, SYSTEM_SCHEDULE};
 use crate::services::Answer;
 use crate::texts::{Locale, td_string, text};
-use crate::ui::schedule::{self, ScheduleForm, next_runs, times_fields, weekday_fields, zone_field};
-use crate::ui::{Choice, FaultSummary, Faults, Icon, Notice, Screen, SelectField, TextField, icon, signed_in};
+use crate::ui::schedule::{self, ScheduleForm, kind_choices, look_ahead, times_fields, weekday_fields, zone_field};
+use crate::ui::{Choice, FaultSummary, Faults, Notice, Screen, SelectField, TextField, signed_in};
 
 /// What people enter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,44 +109,22 @@ async fn load(actor: Actor) -> Answer<Screen> {
 }
 
 fn schedule_card(language: Locale, form: &SystemForm, faults: &Faults, is_locked: bool) -> AnyView {
-    let is_on = form.schedule.kind == "weekly";
-    let kinds = [
-        ("off", !is_on, td_string!(language, system.off)),
-        ("weekly", is_on, td_string!(language, schedule.weekly_long)),
-    ];
-    let kinds = kinds.map(|(kind, is_chosen, text)| {
-        view! {
-            <label class="choice">
-                <input type="radio" name="form[schedule][kind]" value=kind checked=is_chosen />
-                {text}
-            </label>
-        }
-    });
-    let next = form.schedule.schedule().ok().and_then(|schedule| next_runs(language, &schedule));
-    let look = (!is_locked).then(|| {
-        view! {
-            <button class="for-zone" formmethod="get" formaction=SYSTEM_SCHEDULE formnovalidate name="look" value="1">
-                {icon(Icon::Clock)} {td_string!(language, schedule.show_next)}
-            </button>
-        }
-    });
+    let kinds = [("off", td_string!(language, system.off)), ("weekly", td_string!(language, schedule.weekly_long))];
+    // What is no schedule of this page is shown as off.
+    let chosen = if form.schedule.kind == "weekly" { "weekly" } else { "off" };
     view! {
         <fieldset class="card" id="schedule">
             <legend class="section">{td_string!(language, system.refresh)}</legend>
             <p class="help">{td_string!(language, system.refresh_help)}</p>
             <fieldset class="bare" disabled=is_locked>
-                <div class="kinds">{kinds.into_iter().collect_view()}</div>
+                {kind_choices(kinds, chosen)}
                 <div class="own">
                     <div class="for-weekly">{weekday_fields(language, &form.schedule, faults)}</div>
                     <div class="for-times">{times_fields(language, &form.schedule, faults, MOST_SYSTEM_TIMES)}</div>
                     <div class="for-zone">{zone_field(language, &form.schedule, faults)}</div>
                 </div>
             </fieldset>
-            <div class="own">
-                <p class="help for-zone">{td_string!(language, schedule.clock_help)}</p>
-                {look}
-                {next}
-            </div>
+            {look_ahead(language, &form.schedule, SYSTEM_SCHEDULE, is_locked)}
         </fieldset>
     }
     .into_any()

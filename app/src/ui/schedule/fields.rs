@@ -11,12 +11,26 @@ use super::words::{month_day, weekday};
 use crate::request::time_zone;
 use crate::texts::{Locale, td_string, text};
 use crate::ui::time::{coming, moment_text};
-use crate::ui::{Choice, Faults, SelectField, TextField};
+use crate::ui::{Choice, Faults, Icon, SelectField, TextField, icon};
 
 /// Runs that are shown ahead.
 const SHOWN: usize = 5;
 /// Times of day that the form offers at least.
 const FEWEST_TIMES: usize = 4;
+
+/// The choice of a kind: values and texts.
+pub fn kind_choices(kinds: impl IntoIterator<Item = (&'static str, &'static str)>, chosen: &str) -> AnyView {
+    let choices = kinds.into_iter().map(|(kind, text)| {
+        let is_chosen = kind == chosen;
+        view! {
+            <label class="choice">
+                <input type="radio" name="form[schedule][kind]" value=kind checked=is_chosen />
+                {text}
+            </label>
+        }
+    });
+    view! { <div class="kinds">{choices.collect_view()}</div> }.into_any()
+}
 
 /// The fields of all kinds of schedules with slots of their own. `form[schedule]…` is where they are sent.
 pub fn own_fields(language: Locale, form: &ScheduleForm, faults: &Faults) -> AnyView {
@@ -188,8 +202,28 @@ fn zones(chosen: &str) -> Vec<Choice> {
     names.into_iter().map(|name| Choice::new(name.clone(), name)).collect()
 }
 
+/// The next runs of what the form means, and the button that shows them anew on the page `here`.
+pub fn look_ahead(language: Locale, form: &ScheduleForm, here: &str, is_locked: bool) -> AnyView {
+    let next = form.schedule().ok().and_then(|schedule| next_runs(language, &schedule));
+    let look = (!is_locked).then(|| {
+        view! {
+            <button class="for-zone" formmethod="get" formaction=here.to_owned() formnovalidate name="look" value="1">
+                {icon(Icon::Clock)} {td_string!(language, schedule.show_next)}
+            </button>
+        }
+    });
+    view! {
+        <div class="own">
+            <p class="help for-zone">{td_string!(language, schedule.clock_help)}</p>
+            {look}
+            {next}
+        </div>
+    }
+    .into_any()
+}
+
 /// The next five runs of a schedule, in its zone and in UTC; nothing for one without slots of its own.
-pub fn next_runs(language: Locale, schedule: &Schedule) -> Option<AnyView> {
+fn next_runs(language: Locale, schedule: &Schedule) -> Option<AnyView> {
     let name = schedule.time_zone()?.to_owned();
     let zone = TimeZone::get(&name).ok()?;
     let slots = coming(schedule, SHOWN);

@@ -4,6 +4,6 @@ mod fields;
 mod form;
 mod words;
 
-pub use fields::{next_runs, own_fields, times_fields, weekday_fields, zone_field};
+pub use fields::{kind_choices, look_ahead, own_fields, times_fields, weekday_fields, zone_field};
 pub use form::{ScheduleForm, schedule_faults};
 pub use words::{labels, schedule_text};
