@@ -172,6 +172,18 @@ pub enum RowReason {
 }
 
 impl RowReason {
+    /// All reasons.
+    pub const ALL: [Self; 8] = [
+        Self::EmailMissing,
+        Self::EmailInvalid,
+        Self::EmailRepeated,
+        Self::Refused,
+        Self::NotTaken,
+        Self::Canceled,
+        Self::RunFailed,
+        Self::NoAnswer,
+    ];
+
     /// The name in reports and translations.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -188,18 +200,7 @@ impl RowReason {
 
     /// The reason of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::EmailMissing,
-            Self::EmailInvalid,
-            Self::EmailRepeated,
-            Self::Refused,
-            Self::NotTaken,
-            Self::Canceled,
-            Self::RunFailed,
-            Self::NoAnswer,
-        ]
-        .into_iter()
-        .find(|reason| reason.as_str() == name)
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 }
 
@@ -302,6 +303,15 @@ impl RunReason {
     }
 }
 
+/// The rows that a run sends again: those that an earlier run could not deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resend {
+    /// The earlier run.
+    pub of: RunId,
+    /// Only the rows that did not arrive for this reason; none is all of them.
+    pub reason: Option<RowReason>,
+}
+
 /// A run, as the history shows it. Times are microseconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -335,8 +345,8 @@ pub struct Run {
     pub alarm: Option<Alarm>,
     /// Who let it go on then: an address.
     pub approved_by: Option<String>,
-    /// The run whose rows it sends again, if it is to send only those.
-    pub resend_of: Option<RunId>,
+    /// The rows of an earlier run that it sends again, if it is to send only those.
+    pub resend_of: Option<Resend>,
     /// What became of the rows.
     pub counts: Counts,
     /// When it was queued.

@@ -9,7 +9,7 @@ use domain::id::{ConnectionId, ExportId, JobId, RunId, SegmentId, SourceId, User
 use domain::mapping::Mapping;
 use domain::paging::{Page, PageRequest};
 use domain::rule::Rule;
-use domain::run::Run;
+use domain::run::{RowReason, Run};
 use domain::source::{Location, Preview, Reading};
 use domain::system::SystemSettings;
 
@@ -199,8 +199,9 @@ pub trait Exports: Send + Sync {
     async fn dry_run(&self, actor: &Actor, id: ExportId) -> Answer<DryRun>;
     /// Asks a run to stop: no new request from then on.
     async fn cancel_run(&self, actor: &Actor, id: RunId) -> Answer<()>;
-    /// Queues a run of only the rows that an ended run could not deliver; [`AppError::Stale`] when there are none.
-    async fn resend(&self, actor: &Actor, id: RunId) -> Answer<RunId>;
+    /// Queues a run of only the rows that an ended run could not deliver, all or those with one reason;
+    /// [`AppError::Stale`] when there are none.
+    async fn resend(&self, actor: &Actor, id: RunId, reason: Option<RowReason>) -> Answer<RunId>;
     /// Lets a run go on that is held because it is unlike the ones before it; [`AppError::Stale`] when it is not (any more).
     async fn approve_run(&self, actor: &Actor, id: RunId) -> Answer<()>;
     /// One run, with its progress.

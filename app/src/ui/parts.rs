@@ -31,20 +31,22 @@ pub fn Notice(#[prop(optional)] warning: bool, children: Children) -> AnyView {
         .into_any()
 }
 
-/// A button that is a form of its own: `fields` travel hidden.
+/// A button that is a form of its own: `fields` travel hidden. `label` says to screen readers what its text alone does
+/// not; it begins with the text.
 #[component]
 pub fn PostButton(
     action: &'static str,
     fields: Vec<(&'static str, String)>,
     #[prop(default = "")] class: &'static str,
     #[prop(default = Icon::None)] symbol: Icon,
+    #[prop(optional)] label: Option<String>,
     #[prop(into)] text: String,
 ) -> AnyView {
     let hidden = fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
         <form class="inline" method="post" action=action>
             {hidden.collect_view()}
-            <button class=class>{(symbol != Icon::None).then(|| icon(symbol))} " " {text}</button>
+            <button class=class aria-label=label>{(symbol != Icon::None).then(|| icon(symbol))} " " {text}</button>
         </form>
     }
     .into_any()

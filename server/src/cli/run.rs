@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use anyhow::bail;
 use app::services::{Exports as _, Receipt};
 use domain::access::Actor;
-use domain::id::ExportId;
-use domain::run::{Run, RunReason, RunState, Trigger};
+use domain::id::{ExportId, RunId};
+use domain::run::{RowReason, Run, RunReason, RunState, Trigger};
 
 use super::desk::Desk;
 use super::words;
@@ -33,6 +33,13 @@ pub struct RunArgs {
     /// not count as a run.
     #[arg(long)]
     pub dry_run: bool,
+    /// Only send again the rows that this run of the export could not deliver; its id stands in its receipt and in the
+    /// address of its page.
+    #[arg(long, value_name = "RUN", conflicts_with = "dry_run")]
+    pub resend: Option<RunId>,
+    /// With --resend: only the rows with this cause, for example `email_invalid`. The file of a run's rows names them.
+    #[arg(long, value_name = "CAUSE", requires = "resend", value_parser = cause)]
+    pub cause: Option<RowReason>,
     /// Act as this person; by default as the first administrator.
     #[arg(long = "as", value_name = "EMAIL")]
     pub as_email: Option<String>,
@@ -54,8 +61,21 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
         super::dry_run::print(&dry, args.json)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(earlier) = args.resend {
+        let earlier = desk.exports.run(&actor, earlier).await.map_err(words::error)?;
+        if earlier.run.export != export {
+            bail!("that is a run of the export `{}`", earlier.run.export_name);
+        }
+        let has_rows = earlier.reasons.iter().any(|(reason, _)| args.cause.is_none_or(|cause| cause == *reason));
+        if !has_rows {
+            bail!("that run has no such rows to send again");
+        }
+    }
     let engine = desk.start_engine();
-    let queued = desk.exports.queue_run(&actor, export, Trigger::CommandLine).await;
+    let queued = match args.resend {
+        Some(earlier) => desk.exports.queue_resend(&actor, earlier, args.cause, Trigger::CommandLine).await,
+        None => desk.exports.queue_run(&actor, export, Trigger::CommandLine).await,
+    };
     let mut state = None;
     let show = |run: &Run| {
         if state != Some(run.state) {
@@ -80,6 +100,14 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(HELD));
     }
     Ok(ExitCode::from(exit_code(run.state)))
+}
+
+/// A cause by its code.
+fn cause(text: &str) -> Result<RowReason, String> {
+    RowReason::parse(text).ok_or_else(|| {
+        let known = RowReason::ALL.map(RowReason::as_str);
+        format!("known are: {}", known.join(", "))
+    })
 }
 
 async fn find(desk: &Desk, actor: &Actor, text: &str) -> anyhow::Result<ExportId> {

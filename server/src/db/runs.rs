@@ -3,7 +3,7 @@
 
 use domain::id::{ConnectionId, ExportId, RunId};
 use domain::paging::{Page, PageRequest};
-use domain::run::{Counts, Run, RunReason, RunState, Trigger};
+use domain::run::{Counts, Resend, RowReason, Run, RunReason, RunState, Trigger};
 
 use super::{DbError, Tx, parse, sql, values};
 
@@ -26,8 +26,8 @@ pub struct NewRun {
     pub started_by: Option<String>,
     /// The slot that it stands for.
     pub slot_at: Option<i64>,
-    /// The run whose rows it sends again, if it is to send only those.
-    pub resend_of: Option<RunId>,
+    /// The rows of an earlier run that it sends again, if it is to send only those.
+    pub resend_of: Option<Resend>,
 }
 
 /// What came of queueing.
@@ -83,6 +83,7 @@ struct Row {
     alarm: Option<String>,
     approved_by: Option<String>,
     resend_of: Option<String>,
+    resend_reason: Option<String>,
     members: i64,
     accepted: i64,
     unchanged: i64,
@@ -102,8 +103,9 @@ macro_rules! select_runs {
     ($rest:literal) => {
         concat!(
             "select id, export_id, export_name, started_because, started_by, state, reason, detail, waiting_until,
-                cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, members, accepted,
-                unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at, finished_at
+                cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, resend_reason, members,
+                accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at,
+                finished_at
              from runs ",
             $rest
         )
@@ -125,6 +127,14 @@ impl Row {
             requests: count(self.requests)?,
             retries: count(self.retries)?,
         };
+        let resend_of = match self.resend_of {
+            None => None,
+            Some(id) => {
+                let name = self.resend_reason;
+                let reason = name.map(|name| RowReason::parse(&name).ok_or(DbError::Corrupt("runs.resend_reason")));
+                Some(Resend { of: parse("runs.resend_of", &id)?, reason: reason.transpose()? })
+            }
+        };
         let reason = self.reason.map(|name| RunReason::parse(&name).ok_or(DbError::Corrupt("runs.reason")));
         Ok(Run {
             id: parse("runs.id", &self.id)?,
@@ -142,7 +152,7 @@ impl Row {
             slot_at: self.slot_at,
             alarm: self.alarm.map(|alarm| values::from_json("runs.alarm", &alarm)).transpose()?,
             approved_by: self.approved_by,
-            resend_of: self.resend_of.map(|id| parse("runs.resend_of", &id)).transpose()?,
+            resend_of,
             counts,
             queued_at: self.queued_at,
             started_at: self.started_at,
@@ -185,9 +195,10 @@ async fn insert(
         "insert into runs (id, export_id, export_name, connection_id, brand_id, started_because, started_by, state,
             reason, due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger, slot_at, next_row,
             to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
-            rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of)
+            rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of,
+            resend_reason)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $10, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, $10, $14, $15)
+            0, 0, 0, 0, 0, $10, $14, $15, $16)
          on conflict do nothing",
         new.id.to_string(),
         new.export.to_string(),
@@ -203,7 +214,8 @@ async fn insert(
         false,
         new.slot_at,
         state.is_final().then_some(now),
-        new.resend_of.map(|id| id.to_string()),
+        new.resend_of.map(|resend| resend.of.to_string()),
+        new.resend_of.and_then(|resend| resend.reason).map(RowReason::as_str),
     )?;
     Ok(added == 1)
 }

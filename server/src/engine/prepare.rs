@@ -7,7 +7,7 @@ use domain::brake::{self, Alarm, Surprise};
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
 use domain::mapping::Mapping;
-use domain::run::{Counts, RunReason};
+use domain::run::{Counts, Resend, RowReason, RunReason};
 use domain::safety::Safety;
 use domain::segment::Definition;
 use ferry_data::DataError;
@@ -37,9 +37,11 @@ pub(super) struct Settings {
     /// As it was set then.
     #[serde(default)]
     pub(super) safety: Safety,
-    /// The run whose rows alone it sends again.
+    /// The run whose rows alone it sends again, and the reason that they did not arrive for.
     #[serde(default)]
     resend_of: Option<RunId>,
+    #[serde(default)]
+    resend_reason: Option<RowReason>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -73,7 +75,7 @@ impl Settings {
                 .status
                 .as_ref()
                 .map(|rule| Statuses { opt_in: rule.opt_in.clone(), unsubscribed: Arc::default() }),
-            only_of: self.resend_of,
+            only_of: self.resend_of.map(|of| Resend { of, reason: self.resend_reason }),
             others: self.others.clone(),
             now: jiff::Timestamp::from_microsecond(self.evaluated_at).map_err(|_| EngineError::Settings)?,
         })
@@ -111,7 +113,7 @@ pub(super) async fn collect(
     evaluated_at: i64,
     tx: &mut Tx,
     export: ExportId,
-    resend_of: Option<RunId>,
+    resend_of: Option<Resend>,
 ) -> Result<Result<(Settings, Prepared), Ending>, EngineError> {
     let skipped = |reason| Ok(Err(Ending::Skipped(reason)));
     let Some(stored) = db::exports::find(tx, export).await? else { return Ok(Err(Ending::Lost)) };
@@ -139,8 +141,17 @@ pub(super) async fn collect(
     }
     let others = others(tx, &connection.brand.id, export.id).await?;
     let kind = connection.kind.clone();
-    let settings =
-        Settings { connection: connection.id, kind, mapping, segments, others, evaluated_at, safety, resend_of };
+    let settings = Settings {
+        connection: connection.id,
+        kind,
+        mapping,
+        segments,
+        others,
+        evaluated_at,
+        safety,
+        resend_of: resend_of.map(|resend| resend.of),
+        resend_reason: resend_of.and_then(|resend| resend.reason),
+    };
     let prepared = Prepared {
         connection: (connection.id, connection.brand.id),
         snapshot: snapshot.number,

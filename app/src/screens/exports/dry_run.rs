@@ -40,7 +40,7 @@ async fn load(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
     };
     let held = held(language, &dry);
     let label = td_string!(language, safety.dry_rejects);
-    let rejects = (!dry.reasons.is_empty()).then(|| counts::causes(language, label, &dry.reasons, &dry.troubled));
+    let rejects = (!dry.reasons.is_empty()).then(|| counts::causes(language, label, &dry.reasons, &dry.troubled, None));
     let body = view! {
         <Notice><p>{td_string!(language, safety.dry_text)}</p></Notice>
         {held}

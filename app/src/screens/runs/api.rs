@@ -1,6 +1,7 @@
 //! The changes that people make to a run.
 
 use domain::id::RunId;
+use domain::run::RowReason;
 use leptos::prelude::*;
 
 use crate::error::AppError;
@@ -39,15 +40,15 @@ pub async fn approve_run(id: RunId) -> Result<(), AppError> {
     answer(result, || routes::run(id))
 }
 
-/// Queues a run of only the rows that a run could not deliver.
+/// Queues a run of only the rows that a run could not deliver: all, or those with one reason.
 #[server(prefix = "/api/runs", endpoint = "resend")]
-pub async fn resend_rows(id: RunId) -> Result<(), AppError> {
+pub async fn resend_rows(id: RunId, reason: Option<RowReason>) -> Result<(), AppError> {
     use crate::request::{actor, answer, see_other, services, visit};
     use crate::routes;
     use crate::services::Note;
 
     let tried = async {
-        let run = services()?.exports.resend(&actor()?, id).await?;
+        let run = services()?.exports.resend(&actor()?, id, reason).await?;
         visit()?.leave_note(Note::RunQueued).await?;
         see_other(&routes::run(run));
         Ok(())

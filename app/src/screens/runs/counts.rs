@@ -1,5 +1,6 @@
 //! What became of the rows of a run: counts that add up, and the reasons behind those that did not arrive.
 
+use domain::id::RunId;
 use domain::run::{Counts, RowReason};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -64,12 +65,14 @@ pub fn line(language: Locale, name: &'static str, text: &'static str, count: u64
     .into_any()
 }
 
-/// Rows by what keeps them from arriving: how many, what happened, what to do, and some of them.
+/// Rows by what keeps them from arriving: how many, what happened, what to do, and some of them. `resend_of` is the run
+/// whose rows the person may send again.
 pub fn causes(
     language: Locale,
     label: &'static str,
     reasons: &[(RowReason, u64)],
     examples: &[TroubledRow],
+    resend_of: Option<RunId>,
 ) -> AnyView {
     let rows = reasons.iter().map(|(reason, count)| {
         let sentence = sentences::row_reason(language, *reason);
@@ -78,11 +81,16 @@ pub fn causes(
             let (key, email) = (row.key.clone(), row.email.clone());
             view! { <li><bdi>{key}</bdi> " " <bdi>{email}</bdi></li> }
         });
+        let again = resend_of.map(|run| {
+            let fields = vec![("id", run.to_string()), ("reason", reason.as_str().to_owned())];
+            let label = text!(language, safety.resend_cause, cause = sentence.what.clone());
+            view! { <PostButton action=ResendRows::PATH fields label text=td_string!(language, safety.resend) /> }
+        });
         view! {
             <tr>
                 <th scope="row">{sentence.what}</th>
                 <td class="number">{number(language, *count)}</td>
-                <td>{sentence.todo}</td>
+                <td>{sentence.todo} {again}</td>
                 <td><ul class="changes">{some.collect_view()}</ul></td>
             </tr>
         }
@@ -111,13 +119,15 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
     if view.reasons.is_empty() {
         return ().into_any();
     }
-    let again = view.may_resend.then(|| {
-        let fields = vec![("id", view.run.id.to_string())];
-        view! { <PostButton action=ResendRows::PATH fields class="primary" text=td_string!(language, safety.resend) /> }
+    let resend_of = view.may_resend.then_some(view.run.id);
+    // Of one cause, its own button sends all.
+    let again = resend_of.filter(|_| view.reasons.len() > 1).map(|run| {
+        let fields = vec![("id", run.to_string())];
+        view! { <PostButton action=ResendRows::PATH fields text=td_string!(language, safety.resend_all) /> }
     });
-    let help = view.may_resend.then(|| view! { <p class="help">{td_string!(language, safety.resend_help)}</p> });
+    let help = resend_of.map(|_| view! { <p class="help">{td_string!(language, safety.resend_help)}</p> });
     view! {
-        {causes(language, td_string!(language, runs.not_arrived), &view.reasons, &view.examples)}
+        {causes(language, td_string!(language, runs.not_arrived), &view.reasons, &view.examples, resend_of)}
         {help}
         <div class="buttons">
             {again}

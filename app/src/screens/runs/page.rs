@@ -3,7 +3,7 @@
 use domain::access::Actor;
 use domain::id::RunId;
 use domain::paging::PageRequest;
-use domain::run::Run;
+use domain::run::{Resend, Run};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
@@ -120,7 +120,7 @@ fn facts(language: Locale, run: &Run) -> AnyView {
     view! {
         <dl class="facts card">
             {fact(td_string!(language, runs.started_by), started_by(language, run))}
-            {run.resend_of.map(|of| fact(td_string!(language, safety.resend_of), view! { <a href=routes::run(of)>{td_string!(language, safety.earlier_run)}</a> }.into_any()))}
+            {run.resend_of.map(|resend| fact(td_string!(language, safety.resend_of), resent(language, resend)))}
             {run.approved_by.clone().map(|by| fact(td_string!(language, safety.approved_by), view! { <bdi>{by}</bdi> }.into_any()))}
             {time(td_string!(language, runs.slot), run.slot_at)}
             {time(td_string!(language, runs.queued), Some(run.queued_at))}
@@ -131,6 +131,16 @@ fn facts(language: Locale, run: &Run) -> AnyView {
             {run.snapshot.map(|snapshot| fact(td_string!(language, runs.snapshot), snapshot.to_string().into_any()))}
             {fact(td_string!(language, runs.settings_version), run.settings_version.to_string().into_any())}
         </dl>
+    }
+    .into_any()
+}
+
+/// Which rows a run sends again.
+fn resent(language: Locale, resend: Resend) -> AnyView {
+    let cause = resend.reason.map(|reason| sentences::row_reason(language, reason).what);
+    view! {
+        <a href=routes::run(resend.of)>{td_string!(language, safety.earlier_run)}</a>
+        {cause.map(|cause| view! { " " <small>{cause}</small> })}
     }
     .into_any()
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use domain::id::RunId;
+use domain::run::{Resend, RowReason};
 
 use super::files::{open, text_column};
 use super::rows::only;
@@ -19,17 +19,18 @@ pub(super) struct Chosen(Option<HashSet<u64>>);
 
 impl Chosen {
     /// Everybody, or those in the report of a run. A report that is gone names nobody.
-    pub(super) fn new(store: &DataStore, report_of: Option<RunId>) -> Result<Self> {
-        let Some(run) = report_of else { return Ok(Self(None)) };
-        let file = match open(store, &troubled_path(run)) {
+    pub(super) fn new(store: &DataStore, rows: Option<Resend>) -> Result<Self> {
+        let Some(Resend { of, reason }) = rows else { return Ok(Self(None)) };
+        let file = match open(store, &troubled_path(of)) {
             Err(DataError::Missing) => return Ok(Self(Some(HashSet::new()))),
             other => other?,
         };
         let mut keys = HashSet::new();
-        for batch in only(file, &[troubled::KEY]).build()? {
+        for batch in only(file, &[troubled::KEY, troubled::REASON]).build()? {
             let batch = batch?;
-            let column = text_column(&batch, troubled::KEY)?;
-            keys.extend((0..batch.num_rows()).map(|at| short(column.value(at))));
+            let (column, reasons) = (text_column(&batch, troubled::KEY)?, text_column(&batch, troubled::REASON)?);
+            let is_meant = |at: &usize| reason.map(RowReason::as_str).is_none_or(|name| reasons.value(*at) == name);
+            keys.extend((0..batch.num_rows()).filter(is_meant).map(|at| short(column.value(at))));
         }
         Ok(Self(Some(keys)))
     }

@@ -42,7 +42,7 @@ use std::ops::Range;
 use domain::destination::DestinationCard;
 use domain::id::{ExportId, RunId, SegmentId};
 use domain::mapping::Mapping;
-use domain::run::RowReason;
+use domain::run::{Resend, RowReason};
 use domain::segment::Definition;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
@@ -70,8 +70,8 @@ pub struct PlanRequest {
     pub ledger: Option<RunId>,
     /// The subscription statuses that leave; none means that no status leaves.
     pub statuses: Option<Statuses>,
-    /// The plan is only about the rows that this run could not deliver; none means everybody.
-    pub only_of: Option<RunId>,
+    /// The plan is only about rows that an earlier run could not deliver; none means everybody.
+    pub only_of: Option<Resend>,
     /// What other exports deliver to the same account.
     pub others: Vec<OtherLedger>,
     /// The instant that rules are evaluated at. It must not change when a plan is made again.

@@ -13,7 +13,7 @@ use domain::export::{Export, ExportSettings};
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
 use domain::mapping::{self, Mapping};
 use domain::paging::{Page, PageRequest};
-use domain::run::{Run, Trigger};
+use domain::run::{RowReason, Run, Trigger};
 use domain::schedule::Schedule;
 use ferry_data::DataEngine;
 use jiff::Timestamp;
@@ -158,8 +158,8 @@ impl Exports for ExportsService {
         self.cancel(actor, id).await
     }
 
-    async fn resend(&self, actor: &Actor, id: RunId) -> Answer<RunId> {
-        self.queue_resend(actor, id).await
+    async fn resend(&self, actor: &Actor, id: RunId, reason: Option<RowReason>) -> Answer<RunId> {
+        self.queue_resend(actor, id, reason, Trigger::Manual).await
     }
 
     async fn approve_run(&self, actor: &Actor, id: RunId) -> Answer<()> {

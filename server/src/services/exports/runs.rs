@@ -8,7 +8,7 @@ use domain::access::{self, Actor};
 use domain::id::{ExportId, RunId};
 use domain::paging::{Page, PageRequest};
 use domain::rule;
-use domain::run::{Run, RunReason, Trigger};
+use domain::run::{Resend, RowReason, Run, RunReason, Trigger};
 use domain::schedule::Schedule;
 
 use super::check::mapping_faults;
@@ -74,7 +74,7 @@ impl ExportsService {
         export: &StoredExport,
         connection: Option<&StoredConnection>,
         trigger: Trigger,
-        resend_of: Option<RunId>,
+        resend_of: Option<Resend>,
     ) -> Answer<RunId> {
         self.is_ready(tx, export, connection).await?;
         let settings = &export.export.settings;
@@ -128,18 +128,27 @@ impl ExportsService {
         Ok(())
     }
 
-    /// Queues a run of only the rows that a run could not deliver.
-    pub(super) async fn queue_resend(&self, actor: &Actor, id: RunId) -> Answer<RunId> {
+    /// Queues a run of only the rows that a run could not deliver, all of them or those with one reason.
+    pub async fn queue_resend(
+        &self,
+        actor: &Actor,
+        id: RunId,
+        reason: Option<RowReason>,
+        trigger: Trigger,
+    ) -> Answer<RunId> {
         may_look(actor)?;
+        // The report of an ended run does not change any more.
+        let reasons = self.data.troubled_counts(id).await.map_err(data_error)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let run = load_run(&mut tx, id).await?;
         let (export, connection) = editable(&mut tx, actor, run.export).await?;
-        let troubled = run.counts.rejected + run.counts.held + run.counts.unconfirmed;
-        if !run.state.is_final() || troubled == 0 {
+        let has_rows = reasons.iter().any(|(one, _)| reason.is_none_or(|reason| reason == *one));
+        if !run.state.is_final() || !has_rows {
             return Err(AppError::Stale);
         }
-        let queued = self.queue(&mut tx, actor, &export, connection.as_ref(), Trigger::Manual, Some(id)).await?;
+        let resend = Some(Resend { of: id, reason });
+        let queued = self.queue(&mut tx, actor, &export, connection.as_ref(), trigger, resend).await?;
         tx.commit().await.map_err(internal)?;
         (self.wake)();
         Ok(queued)
