@@ -5,11 +5,13 @@ use crate::error::AppError;
 
 mod dry_run;
 mod lines;
+mod pace;
 #[cfg(feature = "ssr")]
 mod traits;
 
 pub use dry_run::*;
 pub use lines::*;
+pub use pace::*;
 #[cfg(feature = "ssr")]
 pub use traits::*;
 

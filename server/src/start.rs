@@ -77,6 +77,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         data_dir: config.data_dir.clone(),
         source_directories: config.source_directories.clone(),
         wake: Arc::new(move || wake.wake()),
+        pace: config.engine_options().pace_rules(),
     });
     services.tidy_up().await.context("the database cannot be tidied up")?;
     let token = services.accounts.make_set_up_link().await?;

@@ -24,6 +24,8 @@ pub struct Progress {
     pub rate: String,
     /// Time left; empty while it cannot be told.
     pub left: String,
+    /// What is used of the account's limits, line by line.
+    pub pace: Vec<String>,
     /// What it waits for; empty while it does not wait.
     pub waits_for: String,
     /// Why, and what to do.
@@ -108,6 +110,9 @@ pub fn LiveProgress(
                 <span>{move || shown.get().rows}</span>
                 <span>{move || shown.get().rate}</span>
                 <span>{move || shown.get().left}</span>
+            </p>
+            <p class="progress-facts" hidden=move || shown.get().pace.is_empty()>
+                {move || shown.get().pace.into_iter().map(|line| view! { <span>{line}</span> }).collect_view()}
             </p>
             <p class="progress-wait" hidden=move || shown.get().waits_for.is_empty()>
                 <strong>{move || shown.get().waits_for}</strong>

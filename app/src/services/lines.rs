@@ -246,13 +246,13 @@ pub struct ExportLine {
     pub may_edit: bool,
 }
 
-/// How a connection uses the limit of its account, and whether its destination answers.
+/// How a connection uses the limits of its account, and whether its destination answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionPace {
     /// Per cent of the limit that are left to the account's other programs.
     pub reserve_percent: u8,
-    /// Since when the destination has not answered, and when it is asked again: microseconds since 1970, UTC.
-    pub silent: Option<(i64, i64)>,
+    /// The account as a whole.
+    pub account: super::AccountPace,
 }
 
 /// Why a slot is late. Codes are stable: they stand in the log too.
@@ -321,6 +321,8 @@ pub struct RunView {
     pub rate: f64,
     /// Seconds left, where they can be told.
     pub seconds_left: Option<u64>,
+    /// What it may use of its account, and what it waits for, while it goes on.
+    pub pace: super::RunPace,
     /// Rejected, held and unconfirmed rows by reason.
     pub reasons: Vec<(domain::run::RowReason, u64)>,
     /// Some of those rows, of each reason, once the run has ended.

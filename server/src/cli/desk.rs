@@ -80,6 +80,7 @@ impl Desk {
             data_dir: config.data_dir.clone(),
             source_directories: config.source_directories.clone(),
             wake: Arc::new(move || woken.wake()),
+            pace: config.engine_options().pace_rules(),
         });
         let AllServices { sources, segments, connections, exports, .. } = services;
         let beside = PathBuf::new();

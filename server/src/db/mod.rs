@@ -87,6 +87,7 @@ pub mod system;
 #[cfg(test)]
 pub mod testing;
 mod values;
+pub mod waits;
 
 pub use error::DbError;
 

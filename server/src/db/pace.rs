@@ -48,6 +48,26 @@ macro_rules! share_now {
 /// and again, quickly enough that a whole budget is back after a coffee.
 const RECOVERY: i64 = 1_500_000;
 
+/// Requests are counted in windows of a minute: the first begins with the first request after a rest, and each other one
+/// where the one before ended. `$3` is now, `$9` a minute.
+macro_rules! count_one {
+    () => {
+        "minute_at = case
+            when $3 >= brand_budgets.minute_at + 2 * $9 or $3 < brand_budgets.minute_at then $3
+            when $3 >= brand_budgets.minute_at + $9 then brand_budgets.minute_at + $9
+            else brand_budgets.minute_at end,
+         minute_before = case
+            when $3 >= brand_budgets.minute_at + 2 * $9 or $3 < brand_budgets.minute_at then 0
+            when $3 >= brand_budgets.minute_at + $9 then brand_budgets.minute_used
+            else brand_budgets.minute_before end,
+         minute_used = case
+            when $3 >= brand_budgets.minute_at + $9 or $3 < brand_budgets.minute_at then 1
+            else brand_budgets.minute_used + 1 end"
+    };
+}
+
+const MINUTE: i64 = 60_000_000;
+
 /// Takes the next free instant of an account's lane, and leaves the one after it `spacing` later, or more where the
 /// account may use less than its budget. All in microseconds.
 pub async fn reserve(tx: &mut Tx, brand: &str, lane: Lane, spacing: i64, now: i64) -> Result<i64, DbError> {
@@ -55,10 +75,13 @@ pub async fn reserve(tx: &mut Tx, brand: &str, lane: Lane, spacing: i64, now: i6
         tx,
         (i64,),
         concat!(
-            "insert into brand_budgets (brand_id, lane, next_at, paused_until, refused_at, refusals, share, share_at)
-             values ($1, $2, $3 + $4, 0, 0, 0, 1000, 0)
+            "insert into brand_budgets (brand_id, lane, next_at, paused_until, refused_at, refusals, share, share_at,
+                minute_at, minute_used, minute_before)
+             values ($1, $2, $3 + $4, 0, 0, 0, 1000, 0, $3, 1, 0)
              on conflict (brand_id, lane) do update
-             set next_at = $4 * 1000 / (",
+             set ",
+            count_one!(),
+            ", next_at = $4 * 1000 / (",
             share_now!(),
             ") + case
                 when brand_budgets.paused_until > $3 and brand_budgets.paused_until <= $3 + $6
@@ -80,6 +103,7 @@ pub async fn reserve(tx: &mut Tx, brand: &str, lane: Lane, spacing: i64, now: i6
         FARTHEST_PAUSE,
         LATE,
         RECOVERY,
+        MINUTE,
     )?;
     Ok(at)
 }
@@ -113,6 +137,46 @@ pub async fn known(tx: &mut Tx, brand: &str, lane: Lane, now: i64) -> Result<Kno
             Known { refusals, refused_at, share, paused_until }
         }
     })
+}
+
+/// How an account's lane is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Requests a minute, as they went lately.
+    pub per_minute: u64,
+    /// What it may use now, in thousandths of its budget.
+    pub share: i64,
+    /// Nobody sends before.
+    pub paused_until: i64,
+}
+
+/// How an account's lane is used at an instant.
+pub async fn usage(tx: &mut Tx, brand: &str, lane: Lane, now: i64) -> Result<Usage, DbError> {
+    let Known { share, paused_until, .. } = known(tx, brand, lane, now).await?;
+    let row = sql::fetch_optional!(
+        tx,
+        (i64, i64, i64),
+        "select minute_at, minute_used, minute_before from brand_budgets where brand_id = $1 and lane = $2",
+        brand,
+        lane.as_str(),
+    )?;
+    let per_minute = row.map_or(0, |(begun, used, before)| per_minute(begun, used, before, now));
+    Ok(Usage { per_minute, share, paused_until })
+}
+
+/// Requests a minute at an instant: the window that goes on, and the part of the one before that is not a minute old. A
+/// first window that is younger than a minute counts as if it went on like this.
+pub(super) fn per_minute(begun: i64, used: i64, before: i64, now: i64) -> u64 {
+    let age = now - begun;
+    let left = |count: i64, age: i64| count * (MINUTE - age).clamp(0, MINUTE) / MINUTE;
+    let found = match age {
+        ..0 => 0,
+        MINUTE.. => left(used, age - MINUTE),
+        _ if before > 0 => used + left(before, age),
+        // Of a few seconds nothing can be told yet.
+        _ => used * MINUTE / age.max(MINUTE / 6),
+    };
+    u64::try_from(found).unwrap_or_default()
 }
 
 /// Nobody sends in this lane before `until`, and then at most this share of the budget, in thousandths.

@@ -1,6 +1,6 @@
 //! The budget of an account, on every database that is there.
 
-use super::pace::{Known, Lane, known, pause, reserve};
+use super::pace::{Known, Lane, known, pause, per_minute, reserve, usage};
 use super::testing::databases;
 
 const NOW: i64 = 1_800_000_000_000_000;
@@ -50,4 +50,38 @@ async fn what_others_use_is_learned_from_refusals_and_forgotten_by_and_by() {
         assert_eq!(gap(NOW - 3600 * SECOND).await, (0, 2 * SPACING));
         assert_eq!(known(&mut tx, "shop", Lane::All, NOW + 300 * SECOND).await.expect("read").share, 700);
     }
+}
+
+#[tokio::test]
+async fn requests_are_counted_minute_by_minute() {
+    for db in databases().await {
+        let mut tx = db.begin().await.expect("begun");
+        let unknown = usage(&mut tx, "shop", Lane::All, NOW).await.expect("read");
+        assert_eq!((unknown.per_minute, unknown.share), (0, 1000));
+        // Two requests a second for three minutes and a half.
+        for half in 0..420 {
+            reserve(&mut tx, "shop", Lane::All, SPACING, NOW + half * SECOND / 2).await.expect("reserved");
+            let seen = usage(&mut tx, "shop", Lane::All, NOW + half * SECOND / 2).await.expect("read").per_minute;
+            let is_right = if half < 20 { seen <= 126 } else { (118..=126).contains(&seen) };
+            assert!(is_right, "{}: {seen} after {half}", db.kind());
+        }
+        let end = NOW + 210 * SECOND;
+        assert_eq!(usage(&mut tx, "shop", Lane::AddTag, end).await.expect("read").per_minute, 0);
+        assert_eq!(usage(&mut tx, "shop", Lane::All, end + 150 * SECOND).await.expect("read").per_minute, 0);
+        // After a rest, and after the clock was set back, counting begins anew.
+        for now in [end + 600 * SECOND, NOW - 600 * SECOND] {
+            reserve(&mut tx, "shop", Lane::All, SPACING, now).await.expect("reserved");
+            assert_eq!(usage(&mut tx, "shop", Lane::All, now + 30 * SECOND).await.expect("read").per_minute, 2);
+        }
+    }
+}
+
+#[test]
+fn the_rate_fades_when_nothing_is_sent() {
+    let rate = |age: i64| per_minute(NOW, 300, 360, NOW + age * SECOND);
+    assert_eq!([rate(0), rate(30), rate(59)], [660, 480, 306]);
+    assert_eq!([rate(60), rate(90), rate(120), rate(500)], [300, 150, 0, 0]);
+    // A first minute that is still going, a window that has not begun.
+    assert_eq!(per_minute(NOW, 60, 0, NOW + 10 * SECOND), 360);
+    assert_eq!(per_minute(NOW, 60, 0, NOW - SECOND), 0);
 }

@@ -2,15 +2,15 @@
 //! ledger, no run.
 
 use domain::brake::{self, Outlook, Surprise};
-use domain::estimate::{Estimate, Pace, estimate};
+use domain::estimate::{Estimate, Pace, Work, estimate};
 use domain::id::{ExportId, RunId};
 use domain::paging::PageRequest;
 use domain::run::RunReason;
-use ferry_data::plan::{Look, LookRequest, PlanReader, PlanRequest, PlanSummary};
+use ferry_data::plan::{Look, LookRequest, PlanReader, PlanRequest, PlanSummary, TagOp};
 use ferry_data::{DataEngine, DataError};
 
 use super::EngineError;
-use super::pace::usual_pace;
+use super::pace::{Budget, PaceRules};
 use super::prepare::{Settings, collect};
 use super::run::Ending;
 use crate::clock::SharedClock;
@@ -32,6 +32,8 @@ pub struct Tools {
     pub destinations: Registry,
     /// The time.
     pub clock: SharedClock,
+    /// What an operator has set about limits.
+    pub pace: PaceRules,
 }
 
 /// What the next run would do.
@@ -91,13 +93,14 @@ pub async fn make(tools: &Tools, export: ExportId) -> Result<Result<Dry, RunReas
     let ledger = endings::newest_ledger(&mut tx, export, &prepared.connection.1).await?;
     let history = approvals::history(&mut tx, export, &prepared.connection.1).await?;
     let earlier = runs::list(&mut tx, Some(export), PageRequest { number: 1, size: EARLIER }).await?;
-    drop(tx);
     let Some(destination) = tools.destinations.find(&settings.kind) else { return Ok(Err(RunReason::NoConnection)) };
+    let budget = tools.pace.budget(&mut tx, &prepared.connection.1, destination.limits()).await?;
+    drop(tx);
     let run = RunId(uuid::Uuid::now_v7());
     let request = settings.plan_request(run, export, prepared.snapshot, destination.card(), ledger)?;
     let look =
         LookRequest { run, export, ledger, earlier: earlier.items.iter().map(|run| run.id).collect(), rows: ROWS };
-    let made = look_at(tools, request, look, destination.limits()).await;
+    let made = look_at(tools, request, look, pace_of(destination.limits(), budget)).await;
     tools.data.remove_run_files(run).await?;
     Ok(made?.map(|(summary, estimate, look)| {
         let surprises = surprises(&settings, &summary, &history);
@@ -110,14 +113,14 @@ async fn look_at(
     tools: &Tools,
     request: PlanRequest,
     look: LookRequest,
-    limits: Limits,
+    pace: Pace,
 ) -> Result<Result<(PlanSummary, Estimate, Look), RunReason>, DryRunError> {
     let run = request.run;
     let summary = match tools.data.make_plan(request).await {
         Err(DataError::Rule(_) | DataError::UnknownAttribute) => return Ok(Err(RunReason::SettingsInvalid)),
         other => other?,
     };
-    let estimate = estimate_of(&tools.data.open_plan(run).await?, limits);
+    let estimate = estimate_of(&tools.data.open_plan(run).await?, &pace);
     Ok(Ok((summary, estimate, tools.data.look_into_plan(look).await?)))
 }
 
@@ -131,14 +134,25 @@ pub(super) fn outlook(summary: &PlanSummary) -> Outlook {
     Outlook { members: summary.members, joiners: summary.new_contacts, leavers }
 }
 
-fn estimate_of(plan: &PlanReader, limits: Limits) -> Estimate {
+fn pace_of(limits: Limits, budget: Option<Budget>) -> Pace {
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let pace = Pace {
+    Pace {
         rows_per_request: count(limits.rows_per_batch),
         emails_per_tag_request: count(limits.emails_per_tag_request),
-        requests_per_minute: usual_pace(limits.requests_per_minute).into(),
-        tag_requests_per_minute: usual_pace(limits.tag_requests_per_minute).into(),
+        // As the line does: without limits, ids are not worth their pages.
+        ids_per_tag_request: if budget.is_some() { count(limits.ids_per_tag_request) } else { 0 },
+        requests_per_minute: budget.map(|budget| budget.requests),
+        tag_requests_per_minute: budget.map(|budget| budget.tag_requests),
+    }
+}
+
+fn estimate_of(plan: &PlanReader, pace: &Pace) -> Estimate {
+    let changes = |op: TagOp| plan.tag_counts().iter().filter(move |tag| tag.op == op).map(|tag| tag.changes);
+    let work = Work {
+        to_send: plan.summary().to_send,
+        new_contacts: plan.summary().new_contacts,
+        tags_to_add: changes(TagOp::Add).collect(),
+        tags_to_remove: changes(TagOp::Remove).collect(),
     };
-    let tags: Vec<u64> = plan.tag_counts().iter().map(|tag| tag.changes).collect();
-    estimate(&pace, plan.summary().to_send, &tags)
+    estimate(pace, &work)
 }

@@ -55,6 +55,7 @@ mod unsubscribed;
 mod worker;
 
 pub use chance::Chance;
+pub use pace::{Budget, PaceRules};
 pub use worker::Running;
 
 /// How the engine is set up.
@@ -87,6 +88,17 @@ impl Options {
             requests_per_minute: None,
             tag_requests_per_minute: None,
             runs_schedules: true,
+        }
+    }
+}
+
+impl Options {
+    /// What of them is about pace.
+    pub fn pace_rules(&self) -> PaceRules {
+        PaceRules {
+            keeps_limits: self.keeps_limits,
+            requests_per_minute: self.requests_per_minute,
+            tag_requests_per_minute: self.tag_requests_per_minute,
         }
     }
 }

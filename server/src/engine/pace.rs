@@ -9,6 +9,7 @@ use domain::run::RunReason;
 use super::retry::{micros, wait_after_refusal};
 use super::{Deps, EngineError};
 use crate::db::pace::{self, Known, Lane};
+use crate::db::{DbError, Tx};
 use crate::destinations::Limits;
 
 /// How many of an account's requests are used at most, in per cent of its limit: so that those that come a little late
@@ -16,10 +17,6 @@ use crate::destinations::Limits;
 const MOST_USED: i64 = 97;
 /// Left to the account's other programs where nobody has said anything.
 const USUAL_RESERVE: i64 = 10;
-/// What is used of a limit where nobody has said anything.
-pub(super) fn usual_pace(limit: u32) -> u32 {
-    u32::try_from(i64::from(limit) * (100 - USUAL_RESERVE) / 100).unwrap_or(limit)
-}
 
 /// How often the reserve is read again.
 const LOOK: Duration = Duration::from_secs(10);
@@ -41,6 +38,50 @@ pub(super) struct Pacer {
     is_refused: bool,
 }
 
+/// What an operator has set for all accounts.
+#[derive(Debug, Clone, Copy)]
+pub struct PaceRules {
+    /// Are limits kept at all?
+    pub keeps_limits: bool,
+    /// Requests a minute, instead of what the destination's card says.
+    pub requests_per_minute: Option<u32>,
+    /// Tag requests a minute, instead of what the destination's card says.
+    pub tag_requests_per_minute: Option<u32>,
+}
+
+/// What Ferry may use of an account's limits: whole requests a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Requests of any kind.
+    pub requests: u64,
+    /// Requests that add tags; the same again for those that remove tags.
+    pub tag_requests: u64,
+}
+
+impl PaceRules {
+    fn per_minute(self, limits: Limits) -> Option<PerMinute> {
+        self.keeps_limits.then(|| PerMinute {
+            all: self.requests_per_minute.unwrap_or(limits.requests_per_minute),
+            tags: self.tag_requests_per_minute.unwrap_or(limits.tag_requests_per_minute),
+            is_all_set: self.requests_per_minute.is_some(),
+            are_tags_set: self.tag_requests_per_minute.is_some(),
+        })
+    }
+
+    /// What Ferry may use of an account: its limits without the reserve of its connections, or what an operator has set;
+    /// none where no limits are kept.
+    pub async fn budget(self, tx: &mut Tx, brand: &str, limits: Limits) -> Result<Option<Budget>, DbError> {
+        let Some(per_minute) = self.per_minute(limits) else { return Ok(None) };
+        let reserve = reserve_percent(tx, brand).await?;
+        let whole = |lane| u64::try_from((per_minute.hundredths(lane, reserve) / 100).max(1)).unwrap_or(1);
+        Ok(Some(Budget { requests: whole(Lane::All), tag_requests: whole(Lane::AddTag) }))
+    }
+}
+
+async fn reserve_percent(tx: &mut Tx, brand: &str) -> Result<i64, DbError> {
+    Ok(pace::reserve_percent(tx, brand).await?.unwrap_or(USUAL_RESERVE))
+}
+
 /// What an account takes, and what of it was set by hand.
 #[derive(Debug, Clone, Copy)]
 struct PerMinute {
@@ -52,16 +93,9 @@ struct PerMinute {
 
 impl Pacer {
     pub(super) fn new(deps: &Deps, brand: &str, limits: Limits) -> Self {
-        let options = &deps.options;
-        let limits = options.keeps_limits.then(|| PerMinute {
-            all: options.requests_per_minute.unwrap_or(limits.requests_per_minute),
-            tags: options.tag_requests_per_minute.unwrap_or(limits.tag_requests_per_minute),
-            is_all_set: options.requests_per_minute.is_some(),
-            are_tags_set: options.tag_requests_per_minute.is_some(),
-        });
         Self {
             brand: brand.to_owned(),
-            limits,
+            limits: deps.options.pace_rules().per_minute(limits),
             reserved: HashMap::new(),
             reserve_percent: USUAL_RESERVE,
             read_at: None,
@@ -87,7 +121,7 @@ impl Pacer {
         let mut tx = deps.db.begin().await?;
         if self.read_at.is_none_or(|at| now - at >= micros(LOOK)) {
             self.read_at = Some(now);
-            self.reserve_percent = pace::reserve_percent(&mut tx, &self.brand).await?.unwrap_or(USUAL_RESERVE);
+            self.reserve_percent = reserve_percent(&mut tx, &self.brand).await?;
         }
         let spacing = limits.spacing(lane, self.reserve_percent);
         let at = pace::reserve(&mut tx, &self.brand, lane, spacing, now).await?;
@@ -154,14 +188,19 @@ impl Pacer {
 }
 
 impl PerMinute {
-    /// Microseconds between two requests. What an operator has set is kept to the letter.
+    /// Microseconds between two requests.
     fn spacing(self, lane: Lane, reserve_percent: i64) -> i64 {
+        6_000_000_000 / self.hundredths(lane, reserve_percent)
+    }
+
+    /// Hundredths of requests a minute. What an operator has set is kept to the letter.
+    fn hundredths(self, lane: Lane, reserve_percent: i64) -> i64 {
         let (limit, is_set) = match lane {
             Lane::All => (self.all, self.is_all_set),
             Lane::AddTag | Lane::RemoveTag => (self.tags, self.are_tags_set),
         };
         let percent = if is_set { 100 } else { (100 - reserve_percent).clamp(1, MOST_USED) };
-        6_000_000_000 / (i64::from(limit.max(1)) * percent)
+        i64::from(limit.max(1)) * percent
     }
 }
 

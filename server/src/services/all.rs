@@ -19,6 +19,7 @@ use super::system::SystemService;
 use crate::clock::SharedClock;
 use crate::db::Database;
 use crate::destinations::Registry;
+use crate::engine::PaceRules;
 use crate::secrets::Keyring;
 
 /// What services are made of.
@@ -39,6 +40,8 @@ pub struct Parts {
     pub source_directories: Vec<PathBuf>,
     /// Called when there is work for the engine.
     pub wake: Wake,
+    /// What an operator has set about the limits of accounts.
+    pub pace: PaceRules,
 }
 
 /// All services. Cheap to clone.
@@ -62,16 +65,17 @@ pub struct AllServices {
 impl AllServices {
     /// Makes them. Looks whether the source directories are there, so it blocks on the disk for a moment.
     pub fn new(parts: Parts) -> Self {
-        let Parts { db, data, clock, keyring, destinations, data_dir, source_directories, wake } = parts;
+        let Parts { db, data, clock, keyring, destinations, data_dir, source_directories, wake, pace } = parts;
         let accounts = AccountsService::new(db.clone(), clock.clone(), Passwords::new());
         let segments = SegmentsService::new(db.clone(), data.clone(), clock.clone());
         let places = Places::new(&data_dir, &source_directories);
         let sources = SourcesService::new(db.clone(), data.clone(), clock.clone(), places, segments.clone());
         let proof = Arc::new(accounts.clone());
-        let connections = ConnectionsService::new(db.clone(), clock.clone(), keyring, destinations.clone(), proof);
+        let connections =
+            ConnectionsService::new(db.clone(), clock.clone(), keyring, destinations.clone(), proof, pace);
         let housekeeping = Housekeeping::new(db.clone(), data.clone(), clock.clone());
         let system = SystemService::new(db.clone(), clock.clone(), sources.clone(), segments.clone(), wake.clone());
-        let exports = ExportsService::new(db, data, clock, destinations, wake);
+        let exports = ExportsService::new(db, data, clock, destinations, wake, pace);
         Self { accounts, sources, segments, connections, exports, system, housekeeping }
     }
 

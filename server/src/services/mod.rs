@@ -14,6 +14,7 @@ pub mod connections;
 pub mod exports;
 mod form;
 mod housekeeping;
+mod pace;
 pub mod segments;
 pub mod sources;
 pub mod system;

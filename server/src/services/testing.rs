@@ -31,6 +31,7 @@ use crate::destinations::{
     AddressPage, BatchPage, ContactPage, DeliveryError, Destination, ItemFault, ItemReport, Limits, Meaning,
     Recipients, Registry, TagChange,
 };
+use crate::engine::Options;
 use crate::secrets::Keyring;
 
 /// The kind of the tests' destination.
@@ -87,8 +88,9 @@ impl Stage {
         let places = Places::new(dir.path(), &[dir.path().join("allowed")]);
         let sources = SourcesService::new(db.db.clone(), data.clone(), clock.clone(), places.clone(), segments.clone());
         let passwords = Arc::new(OnePassword);
+        let pace = Options::new(dir.path()).pace_rules();
         let connections =
-            ConnectionsService::new(db.db.clone(), clock.clone(), keyring.clone(), registry.clone(), passwords);
+            ConnectionsService::new(db.db.clone(), clock.clone(), keyring.clone(), registry.clone(), passwords, pace);
         let woken = Arc::new(AtomicUsize::new(0));
         let wake = {
             let woken = woken.clone();
@@ -96,7 +98,7 @@ impl Stage {
                 woken.fetch_add(1, Ordering::SeqCst);
             })
         };
-        let exports = ExportsService::new(db.db.clone(), data.clone(), clock.clone(), registry.clone(), wake);
+        let exports = ExportsService::new(db.db.clone(), data.clone(), clock.clone(), registry.clone(), wake, pace);
         Self {
             db,
             dir,
@@ -245,8 +247,8 @@ impl Destination for Scripted {
             bytes_per_batch: 1,
             emails_per_tag_request: 1,
             ids_per_tag_request: 0,
-            requests_per_minute: 1,
-            tag_requests_per_minute: 1,
+            requests_per_minute: 400,
+            tag_requests_per_minute: 60,
         }
     }
 

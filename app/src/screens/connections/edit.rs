@@ -13,10 +13,10 @@ use super::{EditConnection, ReplaceKey, SetReserve, audiences};
 use crate::error::AppError;
 use crate::request::{fault, lang, query, services};
 use crate::routes::{self, CONNECTIONS, MenuItem};
-use crate::services::{Answer, ConnectionPace};
+use crate::services::{AccountPace, Answer, ConnectionPace};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    DateTime, FaultSummary, Faults, Icon, Notice, RadioGroup, Screen, TextField, icon, kind_name, signed_in,
+    DateTime, FaultSummary, Faults, Icon, Notice, RadioGroup, Screen, TextField, icon, kind_name, pace_lines, signed_in,
 };
 
 /// What was typed at the last try.
@@ -54,7 +54,7 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
     let attention = one.needs_attention.clone().map(|_| {
         view! { <Notice warning=true><p>{td_string!(language, connections.attention_text)}</p></Notice> }
     });
-    let silent = pace.silent.map(|(since, next)| {
+    let silent = pace.account.silent.map(|(since, next)| {
         view! {
             <Notice warning=true>
                 <p>
@@ -71,7 +71,7 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
         <FaultSummary error labels />
         {attention}
         {silent}
-        {facts(language, &kind_name(&services, &one.kind), &one)}
+        {facts(language, &kind_name(&services, &one.kind), &one, &pace.account)}
         {edit_form(language, &one, faults.clone())}
         {reserve_form(language, one.id, pace, faults.clone())}
         {key_form(language, &one, faults.clone())}
@@ -84,8 +84,13 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
     Ok(Screen::new(one.name, body).with_commands(remove))
 }
 
-fn facts(language: Locale, destination: &str, one: &Connection) -> AnyView {
+fn facts(language: Locale, destination: &str, one: &Connection, account: &AccountPace) -> AnyView {
     let agreed_by = one.consent.by_email.clone();
+    let used = pace_lines(language, account);
+    let used = (!used.is_empty()).then(|| {
+        let lines = used.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
+        view! { <div><dt>{td_string!(language, connections.pace)}</dt><dd><ul class="changes">{lines}</ul></dd></div> }
+    });
     view! {
         <dl class="facts card">
             <div><dt>{td_string!(language, common.kind)}</dt><dd>{destination.to_owned()}</dd></div>
@@ -93,6 +98,7 @@ fn facts(language: Locale, destination: &str, one: &Connection) -> AnyView {
                 <dt>{td_string!(language, connections.account)}</dt>
                 <dd><bdi>{one.brand.name.clone()}</bdi> " " <small><bdi>{one.brand.website.clone()}</bdi></small></dd>
             </div>
+            {used}
             <div><dt>{td_string!(language, connections.created)}</dt><dd><DateTime at=one.created_at /></dd></div>
             <div>
                 <dt>{td_string!(language, connections.privacy)}</dt>

@@ -117,6 +117,12 @@ fn facts(language: Locale, run: &Run) -> AnyView {
         let rate = run.counts.accepted as f64 / seconds as f64;
         text!(language, runs.rate, rate = decimal(language, rate))
     });
+    // Of a few requests, or of a run that waited for a person, it would say nothing.
+    let pace = seconds_taken(run).filter(|seconds| *seconds >= 60 && run.alarm.is_none()).map(|seconds| {
+        let rate = run.counts.requests as f64 * 60.0 / seconds as f64;
+        text!(language, runs.request_rate, rate = decimal(language, rate))
+    });
+    let speed = [rate, pace].into_iter().flatten().collect::<Vec<_>>().join(", ");
     view! {
         <dl class="facts card">
             {fact(td_string!(language, runs.started_by), started_by(language, run))}
@@ -127,7 +133,7 @@ fn facts(language: Locale, run: &Run) -> AnyView {
             {time(td_string!(language, runs.started), run.started_at)}
             {time(td_string!(language, runs.finished), run.finished_at)}
             {seconds_taken(run).map(|seconds| fact(td_string!(language, runs.duration), duration_text(language, seconds).into_any()))}
-            {rate.map(|rate| fact(td_string!(language, runs.speed), rate.into_any()))}
+            {(!speed.is_empty()).then(|| fact(td_string!(language, runs.speed), speed.into_any()))}
             {run.snapshot.map(|snapshot| fact(td_string!(language, runs.snapshot), snapshot.to_string().into_any()))}
             {fact(td_string!(language, runs.settings_version), run.settings_version.to_string().into_any())}
         </dl>

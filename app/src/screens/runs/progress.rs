@@ -5,7 +5,8 @@ use domain::run::{RunReason, RunState};
 use crate::live::live_progress::Progress;
 use crate::services::RunView;
 use crate::texts::{Locale, td_string, text};
-use crate::ui::{date_time_text, decimal, duration_text, number, percent, seconds_until, sentences};
+use crate::ui::sentences::Sentence;
+use crate::ui::{date_time_text, decimal, duration_text, number, pace_lines, percent, seconds_until, sentences};
 
 /// The progress of a run in a language.
 pub fn of(language: Locale, view: &RunView) -> Progress {
@@ -18,14 +19,10 @@ pub fn of(language: Locale, view: &RunView) -> Progress {
     } else {
         sentences::run_state(language, run.state).to_owned()
     };
-    let wait = run.reason.map(|reason| sentences::run_reason(language, reason));
-    // Soon is said as a length of time, later as a time of day.
-    let until =
-        run.waiting_until.filter(|_| run.reason != Some(RunReason::Approval)).map(|at| match seconds_until(at) {
-            Some(seconds) if seconds >= 3_600 => text!(language, runs.goes_on_at, time = date_time_text(language, at)),
-            Some(seconds) => text!(language, runs.goes_on_in, time = duration_text(language, seconds)),
-            None => td_string!(language, runs.goes_on_now).to_owned(),
-        });
+    let (wait, until) = wait(language, view).unzip();
+    let until = until.flatten().map(|at| goes_on(language, at));
+    // Before its first request, what others use of the account is none of its business.
+    let pace = view.pace.account.filter(|_| is_planned).map(|pace| pace_lines(language, &pace)).unwrap_or_default();
     Progress {
         is_final: run.state.is_final(),
         asks: run.awaits_approval(),
@@ -41,10 +38,40 @@ pub fn of(language: Locale, view: &RunView) -> Progress {
             .seconds_left
             .map(|seconds| text!(language, runs.left, time = duration_text(language, seconds)))
             .unwrap_or_default(),
+        pace,
         waits_for: wait.as_ref().map(|sentence| sentence.what.clone()).unwrap_or_default(),
         why: wait
             .map(|sentence| [Some(sentence.todo), until].into_iter().flatten().collect::<Vec<_>>().join(" "))
             .unwrap_or_default(),
+    }
+}
+
+/// What the run waits for, and until when: as it stands in the run, or what keeps its next request from going.
+fn wait(language: Locale, view: &RunView) -> Option<(Sentence, Option<i64>)> {
+    let run = &view.run;
+    if let Some(reason) = run.reason {
+        let until = run.waiting_until.filter(|_| reason != RunReason::Approval);
+        return Some((sentences::run_reason(language, reason), until));
+    }
+    if let Some((_, export)) = &view.pace.ahead {
+        let what = td_string!(language, runs.its_turn).to_owned();
+        return Some((Sentence { what, todo: text!(language, runs.its_turn_todo, name = export.clone()) }, None));
+    }
+    let account = view.pace.account.filter(|_| run.state != RunState::Queued)?;
+    let (reason, until) = match (account.silent, account.paused_until) {
+        (Some((_, next)), _) => (RunReason::DestinationUnavailable, next),
+        (None, Some(until)) => (RunReason::RateLimit, until),
+        (None, None) => return None,
+    };
+    Some((sentences::run_reason(language, reason), Some(until)))
+}
+
+/// Soon is said as a length of time, later as a time of day.
+fn goes_on(language: Locale, at: i64) -> String {
+    match seconds_until(at) {
+        Some(seconds) if seconds >= 3_600 => text!(language, runs.goes_on_at, time = date_time_text(language, at)),
+        Some(seconds) => text!(language, runs.goes_on_in, time = duration_text(language, seconds)),
+        None => td_string!(language, runs.goes_on_now).to_owned(),
     }
 }
 
@@ -67,6 +94,7 @@ fn rows(language: Locale, view: &RunView, is_planned: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::{AccountPace, LanePace, RunPace};
     use crate::texts::LANGUAGES;
     use domain::id::{ExportId, RunId};
     use domain::run::{Counts, Run, Trigger};
@@ -102,6 +130,7 @@ mod tests {
             tags_changed: 0,
             rate: 45.25,
             seconds_left: Some(95),
+            pace: RunPace::default(),
             reasons: Vec::new(),
             examples: Vec::new(),
             may_resend: false,
@@ -118,6 +147,36 @@ mod tests {
         assert_eq!(shown.left, "about 1 min 35 s left");
         assert_eq!(shown.percent, Some(10));
         assert!(shown.waits_for.is_empty());
+    }
+
+    #[test]
+    fn a_run_says_what_it_uses_of_the_account_and_what_keeps_its_next_request() {
+        let mut view = make_view(RunState::Sending);
+        let lane = LanePace { used: 342, allowed: 360, share_percent: 100 };
+        view.pace.account = Some(AccountPace { requests: Some(lane), ..AccountPace::default() });
+        let shown = of(Locale::en, &view);
+        assert_eq!(shown.pace, ["342 of 360 requests a minute used, 95 %"]);
+        assert!(shown.waits_for.is_empty());
+
+        let slowed = AccountPace { paused_until: Some(0), ..AccountPace::default() };
+        view.pace.account = Some(slowed);
+        assert_eq!(of(Locale::en, &view).waits_for, sentences::run_reason(Locale::en, RunReason::RateLimit).what);
+        view.pace.account = Some(AccountPace { silent: Some((0, 0)), ..slowed });
+        let silent = sentences::run_reason(Locale::en, RunReason::DestinationUnavailable);
+        assert_eq!(of(Locale::en, &view).waits_for, silent.what);
+        // What stands in the run itself goes before.
+        view.run.reason = Some(RunReason::KeyRefused);
+        assert_eq!(of(Locale::en, &view).waits_for, sentences::run_reason(Locale::en, RunReason::KeyRefused).what);
+    }
+
+    #[test]
+    fn a_queued_run_says_whose_turn_it_is() {
+        let mut view = make_view(RunState::Queued);
+        assert!(of(Locale::en, &view).waits_for.is_empty());
+        view.pace.ahead = Some((RunId(uuid::Uuid::nil()), "Winter".to_owned()));
+        let shown = of(Locale::en, &view);
+        assert_eq!(shown.waits_for, "Waiting for its turn");
+        assert_eq!(shown.why, "A run of Winter over the same account goes first. There is nothing to do.");
     }
 
     #[test]

@@ -1,23 +1,30 @@
 //! Dry runs: they say what the next run does, and leave nothing behind.
 
+use domain::destination::DestinationKind;
 use domain::paging::PageRequest;
 use domain::run::{RowReason, RunReason};
 use ferry_data::plan::Sampled;
+use omnisend_simulator as simulator;
 
 use super::stage::{Stage, people};
-use crate::db::runs;
+use crate::db::{pace, runs};
 use crate::destinations::{Addresses, Registry};
 use crate::engine::dry_run::{self, Dry, Tools};
+use crate::engine::{Budget, Options, PaceRules};
 
-async fn dry(stage: &Stage) -> Dry {
+fn tools(stage: &Stage) -> Tools {
     let of_kind = std::collections::BTreeMap::from([("omnisend".to_owned(), stage.simulator.url())]);
-    let tools = Tools {
+    Tools {
         db: stage.db.db.clone(),
         data: stage.data.clone(),
         destinations: Registry::new(&Addresses { of_kind }).expect("an address"),
         clock: stage.clock.clone(),
-    };
-    dry_run::make(&tools, stage.export).await.expect("made").expect("ready")
+        pace: Options::new(stage.folder()).pace_rules(),
+    }
+}
+
+async fn dry(stage: &Stage) -> Dry {
+    dry_run::make(&tools(stage), stage.export).await.expect("made").expect("ready")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,6 +71,30 @@ async fn a_dry_run_says_what_the_run_after_it_does_and_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_estimate_counts_with_the_reserve_and_with_what_an_operator_has_set() {
+    let stage = Stage::new().await;
+    stage.refresh(&people(0..300, "ab")).await;
+    let mut tools = tools(&stage);
+    let limits = tools.destinations.find(&DestinationKind("omnisend".to_owned())).expect("known").limits();
+    let budget = async |rules: PaceRules, reserve: u8| {
+        let mut tx = stage.db.begin().await.expect("begun");
+        assert!(pace::set_reserve(&mut tx, stage.connection, reserve).await.expect("set"));
+        rules.budget(&mut tx, simulator::PRACTICE_BRAND, limits).await.expect("read")
+    };
+    assert_eq!(budget(tools.pace, 10).await, Some(Budget { requests: 360, tag_requests: 54 }));
+    assert_eq!(budget(tools.pace, 90).await, Some(Budget { requests: 40, tag_requests: 6 }));
+    tools.pace.requests_per_minute = Some(1);
+    assert_eq!(budget(tools.pace, 90).await, Some(Budget { requests: 1, tag_requests: 6 }));
+    // Three requests for contacts and two for each tag, one a minute.
+    let dry = dry_run::make(&tools, stage.export).await.expect("made").expect("ready");
+    assert_eq!((dry.estimate.requests, dry.estimate.minutes), (7, 7));
+    tools.pace.keeps_limits = false;
+    assert_eq!(budget(tools.pace, 10).await, None);
+    let dry = dry_run::make(&tools, stage.export).await.expect("made").expect("ready");
+    assert_eq!((dry.estimate.requests, dry.estimate.minutes), (7, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_says_what_a_run_would_be_held_for() {
     let stage = Stage::new().await;
     stage.refresh(&people(0..100, "a")).await;
@@ -81,6 +112,7 @@ async fn a_dry_run_without_profiles_says_so() {
         data: stage.data.clone(),
         destinations: Registry::new(&Addresses::default()).expect("an address"),
         clock: stage.clock.clone(),
+        pace: Options::new(stage.folder()).pace_rules(),
     };
     let made = dry_run::make(&tools, stage.export).await.expect("made");
     assert_eq!(made.err(), Some(RunReason::NoProfiles));

@@ -17,6 +17,7 @@ use crate::clock::SharedClock;
 use crate::db::connections::StoredConnection;
 use crate::db::{self, Database, Topic, Tx};
 use crate::destinations::{DeliveryError, Meaning, Registry};
+use crate::engine::PaceRules;
 use crate::secrets::{Keyring, Place};
 
 mod operator;
@@ -56,6 +57,7 @@ pub struct ConnectionsService {
     keyring: Arc<Keyring>,
     destinations: Registry,
     passwords: Arc<dyn PasswordProof>,
+    pace: PaceRules,
 }
 
 impl ConnectionsService {
@@ -66,8 +68,9 @@ impl ConnectionsService {
         keyring: Arc<Keyring>,
         destinations: Registry,
         passwords: Arc<dyn PasswordProof>,
+        pace: PaceRules,
     ) -> Self {
-        Self { db, clock, keyring, destinations, passwords }
+        Self { db, clock, keyring, destinations, passwords, pace }
     }
 }
 
@@ -179,11 +182,13 @@ impl Connections for ConnectionsService {
     async fn pace(&self, actor: &Actor, id: ConnectionId) -> Answer<ConnectionPace> {
         may_manage(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
-        ready(&mut tx, id).await?;
+        let found = ready(&mut tx, id).await?;
         let reserve = db::pace::reserve_of(&mut tx, id).await.map_err(internal)?;
-        let circuit = db::circuits::find(&mut tx, id).await.map_err(internal)?;
-        let silent = circuit.map(|circuit| (circuit.opened_at, circuit.probe_at));
-        Ok(ConnectionPace { reserve_percent: u8::try_from(reserve).unwrap_or(MOST_RESERVED), silent })
+        let destination = self.destinations.find(&found.kind).ok_or(AppError::NotFound)?;
+        let (account, now) = ((id, found.brand.id.as_str()), self.clock.now_micros());
+        let account = super::pace::of_account(&mut tx, self.pace, destination.limits(), account, now).await;
+        let account = account.map_err(internal)?;
+        Ok(ConnectionPace { reserve_percent: u8::try_from(reserve).unwrap_or(MOST_RESERVED), account })
     }
 
     async fn set_reserve(&self, actor: &Actor, id: ConnectionId, percent: u8) -> Answer<()> {

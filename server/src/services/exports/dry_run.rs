@@ -26,6 +26,7 @@ impl ExportsService {
             data: self.data.clone(),
             destinations: self.destinations.clone(),
             clock: self.clock.clone(),
+            pace: self.pace,
         };
         // A task of its own: somebody who does not wait for the answer leaves no files behind.
         let made = tokio::spawn(async move { dry_run::make(&tools, id).await }).await.map_err(internal)?;

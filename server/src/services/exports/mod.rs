@@ -26,6 +26,7 @@ use crate::db::exports::StoredExport;
 use crate::db::segments::StoredSegment;
 use crate::db::{self, Database, Topic, Tx};
 use crate::destinations::Registry;
+use crate::engine::PaceRules;
 
 mod check;
 mod dry_run;
@@ -46,14 +47,22 @@ pub struct ExportsService {
     clock: SharedClock,
     destinations: Registry,
     wake: Wake,
+    pace: PaceRules,
     /// Plans of dry runs are made one at a time: they take what a run takes.
     dry_runs: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl ExportsService {
     /// Over this database; `wake` is called after a run was queued or asked to stop.
-    pub fn new(db: Database, data: DataEngine, clock: SharedClock, destinations: Registry, wake: Wake) -> Self {
-        Self { db, data, clock, destinations, wake, dry_runs: Arc::default() }
+    pub fn new(
+        db: Database,
+        data: DataEngine,
+        clock: SharedClock,
+        destinations: Registry,
+        wake: Wake,
+        pace: PaceRules,
+    ) -> Self {
+        Self { db, data, clock, destinations, wake, pace, dry_runs: Arc::default() }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use app::error::AppError;
-use app::services::{Answer, RunView, TroubledRow};
+use app::services::{Answer, RunPace, RunView, TroubledRow};
 use domain::access::{self, Actor};
 use domain::id::{ExportId, RunId};
 use domain::paging::{Page, PageRequest};
 use domain::rule;
-use domain::run::{Resend, RowReason, Run, RunReason, Trigger};
+use domain::run::{Resend, RowReason, Run, RunReason, RunState, Trigger};
 use domain::schedule::Schedule;
 
 use super::check::mapping_faults;
@@ -17,7 +17,7 @@ use crate::db::connections::StoredConnection;
 use crate::db::exports::StoredExport;
 use crate::db::runs::NewRun;
 use crate::db::{self, Database, Topic, Tx};
-use crate::services::{data_error, internal};
+use crate::services::{data_error, internal, pace};
 
 /// Items on the largest page.
 const MAX_PAGE: u32 = 200;
@@ -179,6 +179,7 @@ impl ExportsService {
             Err(AppError::Forbidden) => false,
             Err(other) => return Err(other),
         };
+        let pace = if run.state.is_final() { RunPace::default() } else { self.pace_of(&mut tx, &run, now).await? };
         drop(tx);
         let reasons = self.data.troubled_counts(id).await.map_err(data_error)?;
         let examples = if run.state.is_final() && !reasons.is_empty() {
@@ -196,10 +197,32 @@ impl ExportsService {
             tags_changed: progress.tags_changed,
             rate: progress.rate,
             seconds_left: progress.seconds_left,
+            pace,
             may_approve: may_edit && run.awaits_approval(),
             may_cancel: may_edit && !run.state.is_final() && !run.cancel_requested,
             run,
         })
+    }
+
+    /// What a run that goes on may use of its account, and what it waits for.
+    async fn pace_of(&self, tx: &mut Tx, run: &Run, now: i64) -> Answer<RunPace> {
+        let Some((connection, brand)) = db::waits::account(tx, run.id).await.map_err(internal)? else {
+            return Ok(RunPace::default());
+        };
+        let ahead = match run.state {
+            RunState::Queued => db::waits::ahead(tx, run.id, &brand, now).await.map_err(internal)?,
+            _ => None,
+        };
+        let kind = db::connections::find(tx, connection).await.map_err(internal)?.map(|found| found.kind);
+        let account = match kind.and_then(|kind| self.destinations.find(&kind)) {
+            Some(destination) => {
+                let account = (connection, brand.as_str());
+                let found = pace::of_account(tx, self.pace, destination.limits(), account, now).await;
+                Some(found.map_err(internal)?)
+            }
+            None => None,
+        };
+        Ok(RunPace { account, ahead })
     }
 
     pub(super) async fn troubled(&self, actor: &Actor, id: RunId, page: PageRequest) -> Answer<Page<TroubledRow>> {

@@ -14,6 +14,9 @@ use domain::run::{RunReason, RunState, Trigger};
 use domain::safety::{Safety, StatusRule};
 use domain::schedule::Schedule;
 
+use crate::clock::Clock as _;
+use crate::db::pace::{self, Known, Lane};
+use crate::db::{Tx, claims};
 use crate::services::testing::{CUSTOMERS, KIND, Stage, in_city, settings, stages};
 
 const SHARED: Audience = Audience::AdministratorsAndContributors;
@@ -201,6 +204,41 @@ async fn names_are_unique_and_an_edit_names_the_version_it_saw() {
             (copy.settings.name.as_str(), stage.exports.list(&stage.viewer).await.expect("looked").len()),
             ("News", 2)
         );
+    }
+}
+
+#[tokio::test]
+async fn a_run_says_what_it_uses_of_its_account_and_whose_turn_it_is() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let first = stage.export("First", Some(shared), segment).await;
+        let second = stage.export("Second", Some(shared), segment).await;
+        let first = stage.exports.start_run(&stage.contributor, first).await.expect("queued");
+        let second = stage.exports.start_run(&stage.contributor, second).await.expect("queued");
+        let pace = async |run| stage.exports.run(&stage.viewer, run).await.expect("found").pace;
+        assert_eq!(pace(second).await.ahead, None, "both are queued");
+
+        let now = stage.clock.now_micros();
+        let mut tx = stage.db.begin().await.expect("begun");
+        let claim = claims::claim(&mut tx, "worker", now, now + 30_000_000).await.expect("read").expect("due");
+        assert_eq!(claim.run, first);
+        let reserve = async |tx: &mut Tx, lane| pace::reserve(tx, "shop", lane, 1, now).await.expect("reserved");
+        for _ in 0..3 {
+            reserve(&mut tx, Lane::All).await;
+        }
+        reserve(&mut tx, Lane::RemoveTag).await;
+        let learned = Known { refusals: 1, refused_at: now, share: 640, paused_until: now + 5 };
+        pace::pause(&mut tx, "shop", Lane::All, now + 5, learned).await.expect("paused");
+        tx.commit().await.expect("committed");
+
+        assert_eq!(pace(second).await.ahead, Some((first, "First".to_owned())));
+        let found = pace(first).await;
+        assert_eq!(found.ahead, None);
+        let account = found.account.expect("it has one");
+        let requests = account.requests.expect("limits are kept");
+        assert_eq!((requests.used, requests.share_percent), (18, 64), "three in the first ten seconds");
+        assert_eq!(account.tags.expect("limits are kept").used, 6);
+        assert_eq!((account.paused_until, account.silent), (Some(now + 5), None));
     }
 }
 
