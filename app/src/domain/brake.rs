@@ -32,6 +32,14 @@ impl Default for Brake {
     }
 }
 
+impl Brake {
+    /// The percentages that cannot be set, by the names of their fields.
+    pub fn wrong_fields(&self) -> Vec<&'static str> {
+        let fields = [("leave_percent", self.leave_percent), ("join_percent", self.join_percent)];
+        fields.into_iter().filter(|(_, percent)| !(1..=MOST_PERCENT).contains(percent)).map(|(name, _)| name).collect()
+    }
+}
+
 /// What a plan is about to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outlook {

@@ -6,6 +6,9 @@ use crate::access::Audience;
 use crate::destination::{Brand, DestinationKind};
 use crate::id::{ConnectionId, UserId};
 
+/// The most of an account's limit that is left to its other programs, in per cent.
+pub const MOST_RESERVED: u8 = 90;
+
 /// A connection without its key: the key never leaves the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {

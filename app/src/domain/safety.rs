@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::{Attribute, AttributeType};
 use crate::brake::Brake;
 
 /// The safety settings of an export.
@@ -19,4 +20,16 @@ pub struct Safety {
 pub struct StatusRule {
     /// The attribute that holds the time: a date, an instant, or a text that is one.
     pub opt_in: String,
+}
+
+impl StatusRule {
+    /// Is the attribute there, and may it hold a time?
+    pub fn fits(&self, attributes: &[Attribute]) -> bool {
+        attributes.iter().any(|one| one.name == self.opt_in && may_hold_opt_in(one.kind))
+    }
+}
+
+/// May an attribute of this type hold the time of an opt-in?
+pub fn may_hold_opt_in(kind: AttributeType) -> bool {
+    matches!(kind, AttributeType::Text | AttributeType::Date | AttributeType::DateTime)
 }

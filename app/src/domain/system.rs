@@ -35,6 +35,11 @@ impl WhenActive {
 /// The longest catch-up window, in hours: a week.
 pub const MOST_CATCH_UP_HOURS: u32 = 168;
 
+/// May a slot that passed so many hours ago still be caught up on?
+pub fn may_catch_up(hours: u32) -> bool {
+    (1..=MOST_CATCH_UP_HOURS).contains(&hours)
+}
+
 /// What administrators set for all that runs by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SystemSettings {

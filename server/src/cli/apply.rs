@@ -14,7 +14,9 @@ mod carry_out;
 mod file;
 mod plan;
 mod reader;
+mod safety;
 mod schedule;
+mod system;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +24,7 @@ pub use carry_out::copy_in;
 use plan::{Change, Plan};
 use reader::Fault;
 
-/// Bring data source, segments, connections and exports to what a file says.
+/// Bring data source, segments, connections, exports and the system refresh to what a file says.
 ///
 /// The whole file is checked before anything changes; all faults are told at once with their lines. Applying a file a
 /// second time changes nothing. Exit codes: 0 done, 1 failed on the way (apply again to go on), 2 the file has faults.
@@ -102,4 +104,5 @@ fn say_what_would_change(plan: &Plan) {
     plan.segments.iter().for_each(|step| would("segment", &step.name, step.change));
     plan.connections.iter().for_each(|step| would("connection", &step.wanted.name, step.change));
     plan.exports.iter().for_each(|step| would("export", &step.name, step.change));
+    plan.system.iter().for_each(|step| would("system", "refresh", step.change));
 }

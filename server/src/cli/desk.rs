@@ -20,6 +20,7 @@ use crate::services::exports::ExportsService;
 use crate::services::segments::SegmentsService;
 use crate::services::sources::SourcesService;
 use crate::services::sources::files::Places;
+use crate::services::system::SystemService;
 use crate::services::{AllServices, Parts};
 
 /// The desk at which a command works.
@@ -33,6 +34,7 @@ pub struct Desk {
     pub segments: SegmentsService,
     pub connections: ConnectionsService,
     pub exports: ExportsService,
+    pub system: SystemService,
     /// An engine for `ferry run`, not started.
     engine: Engine,
     /// Where relative paths of a configuration file begin.
@@ -82,7 +84,7 @@ impl Desk {
             wake: Arc::new(move || woken.wake()),
             pace: config.engine_options().pace_rules(),
         });
-        let AllServices { sources, segments, connections, exports, .. } = services;
+        let AllServices { sources, segments, connections, exports, system, .. } = services;
         let beside = PathBuf::new();
         Ok(Self {
             db,
@@ -94,6 +96,7 @@ impl Desk {
             segments,
             connections,
             exports,
+            system,
             engine,
             beside,
             spill_dir,
@@ -161,6 +164,13 @@ impl Desk {
             segments: stage.segments.clone(),
             connections: stage.connections.clone(),
             exports: stage.exports.clone(),
+            system: SystemService::new(
+                stage.db.db.clone(),
+                stage.clock.clone(),
+                stage.sources.clone(),
+                stage.segments.clone(),
+                Arc::new(|| {}),
+            ),
             engine,
             beside,
             spill_dir: stage.dir.path().join("spill"),

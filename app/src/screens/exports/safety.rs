@@ -1,8 +1,8 @@
 //! The safety settings of an export: as fields in the editor, and what people entered there.
 
-use domain::attribute::{Attribute, AttributeType};
+use domain::attribute::Attribute;
 use domain::brake::Brake;
-use domain::safety::{Safety, StatusRule};
+use domain::safety::{Safety, StatusRule, may_hold_opt_in};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -125,9 +125,7 @@ pub(super) fn status_fields(
     if !may_choose && !is_on {
         return ().into_any();
     }
-    let dates = attributes
-        .iter()
-        .filter(|one| matches!(one.kind, AttributeType::Text | AttributeType::Date | AttributeType::DateTime));
+    let dates = attributes.iter().filter(|one| may_hold_opt_in(one.kind));
     let mut choices = vec![Choice::new("", td_string!(language, exports.choose_attribute))];
     choices.extend(dates.map(|one| Choice::new(one.name.clone(), one.name.clone())));
     view! {

@@ -1,17 +1,18 @@
-//! Carries a plan out, in the order in which things build on each other: data source, segments, connections, exports.
+//! Carries a plan out, in the order in which things build on each other: data source, segments, connections, exports,
+//! the system refresh.
 //! Every step goes through the services that the screens use. One that fails leaves the earlier ones done; applying the
 //! file again goes on from there.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use app::services::{Exports as _, RefreshState, Segments as _, Sources as _};
+use app::services::{Exports as _, RefreshState, Segments as _, Sources as _, System as _};
 use domain::access::Actor;
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, SegmentId, SourceId};
 use domain::source::Location;
 
-use super::plan::{Change, ConnectionStep, ExportStep, Plan, SegmentStep, SourceStep, same_name};
+use super::plan::{Change, ConnectionStep, ExportStep, Plan, SegmentStep, SourceStep, SystemStep, same_name};
 use crate::cli::desk::Desk;
 use crate::cli::words;
 use crate::db;
@@ -50,6 +51,9 @@ pub async fn carry_out(desk: &Desk, actor: &Actor, plan: Plan, mut show: impl Fn
         let name = step.name.clone();
         let done = export(desk, actor, step).await.with_context(|| format!("export `{name}`"))?;
         show(done);
+    }
+    if let Some(step) = plan.system {
+        show(system(desk, actor, step).await.context("system refresh")?);
     }
     Ok(())
 }
@@ -168,6 +172,14 @@ async fn export(desk: &Desk, actor: &Actor, step: ExportStep) -> anyhow::Result<
         .map_err(words::error)?;
     }
     Ok(Done { what: "export", name, done: verb(change).to_owned(), is_changed: change != Change::Keep })
+}
+
+async fn system(desk: &Desk, actor: &Actor, step: SystemStep) -> anyhow::Result<Done> {
+    let is_changed = step.change != Change::Keep;
+    if is_changed {
+        desk.system.save_settings(actor, step.wanted).await.map_err(words::error)?;
+    }
+    Ok(Done { what: "system", name: "refresh".to_owned(), done: verb(step.change).to_owned(), is_changed })
 }
 
 /// The settings with the ids of what the file names: all of it is there by now.

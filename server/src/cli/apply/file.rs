@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use domain::access::Audience;
 use domain::attribute::AttributeType;
+use domain::connection::MOST_RESERVED;
 use domain::mapping::{Field, Mapping, Match};
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
 use domain::schedule::Schedule;
@@ -12,6 +13,8 @@ use domain::source::{DateOrder, Encoding, Format};
 use toml::de::DeTable;
 
 use super::reader::{At, Fault, Faults, Table};
+use super::safety::SafetyEntry;
+use super::system::SystemEntry;
 
 /// A whole file.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub struct ConfigurationFile {
     pub connections: Vec<At<ConnectionEntry>>,
     /// `[[export]]`
     pub exports: Vec<At<ExportEntry>>,
+    /// `[system]`
+    pub system: Option<At<SystemEntry>>,
 }
 
 /// Where a data source's bytes are.
@@ -84,6 +89,8 @@ pub struct ConnectionEntry {
     pub wording: String,
     /// Whose rights the exports run with.
     pub export_user: At<String>,
+    /// Per cent of the account's limit that are left to other programs.
+    pub reserve_percent: Option<u8>,
 }
 
 /// An export.
@@ -96,6 +103,7 @@ pub struct ExportEntry {
     /// The line of each match, in the order of the mapping.
     pub mapping_lines: Vec<usize>,
     pub schedule: Schedule,
+    pub safety: SafetyEntry,
 }
 
 /// Reads the text of a file. All faults at once, by line.
@@ -121,6 +129,7 @@ fn read_root(root: &Table<'_>, faults: &Faults) -> ConfigurationFile {
         segments: root.tables("segment").into_iter().filter_map(|table| segment(table, faults)).collect(),
         connections: root.tables("connection").into_iter().filter_map(|table| connection(table, faults)).collect(),
         exports: root.tables("export").into_iter().filter_map(|table| export(table, faults)).collect(),
+        system: root.table("system").map(|table| super::system::read(table, faults)),
     };
     root.complain_about_unknown();
     unique("segment", file.segments.iter().map(|one| &one.value.name), faults);
@@ -281,6 +290,13 @@ fn connection(table: Table<'_>, faults: &Faults) -> Option<At<ConnectionEntry>> 
                     (language, wording)";
         faults.add(table.line(), what);
     }
+    let reserve_percent = table.whole("reserve_percent").and_then(|percent| {
+        let found = u8::try_from(percent.value).ok().filter(|percent| *percent <= MOST_RESERVED);
+        if found.is_none() {
+            faults.add(percent.line, format!("`reserve_percent` must be from 0 to {MOST_RESERVED}"));
+        }
+        found
+    });
     let line = table.line();
     table.complain_about_unknown();
     let (agreed_by, language, wording) = consent?;
@@ -293,6 +309,7 @@ fn connection(table: Table<'_>, faults: &Faults) -> Option<At<ConnectionEntry>> 
         language,
         wording,
         export_user: export_user?,
+        reserve_percent,
     };
     Some(At { line, value: entry })
 }
@@ -314,10 +331,14 @@ fn export(table: Table<'_>, faults: &Faults) -> Option<At<ExportEntry>> {
         faults.add(table.line(), "an export needs `matching`: which attribute feeds which field, at least the e-mail");
     }
     let schedule = super::schedule::read(&table, faults).unwrap_or_default();
+    let safety = super::safety::read(&table, faults);
     let line = table.line();
     table.complain_about_unknown();
     let mapping = Mapping { matches };
-    Some(At { line, value: ExportEntry { name: name?, connection, segments, mapping, mapping_lines, schedule } })
+    Some(At {
+        line,
+        value: ExportEntry { name: name?, connection, segments, mapping, mapping_lines, schedule, safety },
+    })
 }
 
 pub(super) fn time_zone(table: &Table<'_>, faults: &Faults) -> Option<At<String>> {
@@ -329,7 +350,7 @@ pub(super) fn time_zone(table: &Table<'_>, faults: &Faults) -> Option<At<String>
 }
 
 /// One of a few words, if the key is there.
-fn word<T>(
+pub(super) fn word<T>(
     table: &Table<'_>,
     faults: &Faults,
     key: &'static str,

@@ -95,6 +95,11 @@ impl<'d> Table<'d> {
         self.line
     }
 
+    /// The line on which the value of a key begins, if the key is there.
+    pub fn line_of(&self, key: &'static str) -> Option<usize> {
+        Some(self.faults.line_of(self.find(key)?.span().start))
+    }
+
     /// How it is called in messages.
     pub fn title(&self) -> &str {
         &self.title
@@ -151,6 +156,18 @@ impl<'d> Table<'d> {
                 None
             }
         }
+    }
+
+    /// A whole number from 0 on, if the key is there.
+    pub fn whole(&self, key: &'static str) -> Option<At<u32>> {
+        let value = self.find(key)?;
+        let line = self.faults.line_of(value.span().start);
+        let number = value.get_ref().as_integer().filter(|number| number.radix() == 10);
+        let Some(value) = number.and_then(|number| number.as_str().parse().ok()) else {
+            self.faults.add(line, format!("`{key}` must be a whole number from 0 on"));
+            return None;
+        };
+        Some(At { line, value })
     }
 
     /// A list of values as text: texts as they are, numbers, days and times as they are written.

@@ -1,8 +1,11 @@
 //! The form of configuration files, and what applying one does, on every database that is there.
 
 use domain::access::{Actor, Role};
+use domain::brake::Brake;
 use domain::mapping::Field;
+use domain::safety::{Safety, StatusRule};
 use domain::schedule::Schedule;
+use domain::system::WhenActive;
 
 use super::carry_out::{Done, carry_out};
 use super::plan;
@@ -122,6 +125,51 @@ fn faults_of_schedules_are_told_with_their_line() {
     }
 }
 
+/// [`WHOLE`] with more in its connection and its export, and the system refresh.
+fn with(connection: &str, export: &str, system: &str) -> String {
+    let text = WHOLE.replace("key_file =", &format!("{connection}\nkey_file ="));
+    format!("{text}{export}\n[system]\n{system}\n")
+}
+
+#[test]
+fn faults_of_safety_reserve_and_system_refresh_are_told_with_their_line() {
+    let read = |connection: &str, export: &str, system: &str| faults(&with(connection, export, system));
+    let line = |text: &str, what: &str| text.lines().position(|one| one.contains(what)).expect("there") + 1;
+    for wrong in ["reserve_percent = 91", "reserve_percent = -1", "reserve_percent = \"10\""] {
+        let found = read(wrong, "", "");
+        assert_eq!(found.len(), 1, "{wrong}: {found:?}");
+        assert!(found[0].starts_with(&format!("line {}: ", line(&with(wrong, "", ""), wrong))), "{wrong}: {found:?}");
+    }
+    for wrong in [
+        "brake = \"sometimes\"",
+        "brake = { leave_percent = 0 }",
+        "brake = { join_percent = 1001 }",
+        "brake = { often = true }",
+        "brake = 7",
+        "status = \"subscribed\"",
+        "status = {}",
+        "status = { opt_in = \"\" }",
+    ] {
+        let found = read("", wrong, "");
+        assert_eq!(found.len(), 1, "{wrong}: {found:?}");
+        assert!(found[0].starts_with(&format!("line {}: ", line(&with("", wrong, ""), wrong))), "{wrong}: {found:?}");
+    }
+    for wrong in [
+        "schedule = \"system\"",
+        "schedule = { cron = \"0 6 * * *\", time_zone = \"UTC\" }",
+        "schedule = { weekdays = \"monday\", at = \"07:00\", weeks = 2, time_zone = \"UTC\" }",
+        "schedule = { daily_at = [\"01:00\", \"02:00\", \"03:00\", \"04:00\", \"05:00\"], time_zone = \"UTC\" }",
+        "catch_up_hours = 0",
+        "catch_up_hours = 169",
+        "when_active = \"wait\"",
+        "sometimes = true",
+    ] {
+        let found = read("", "", wrong);
+        assert_eq!(found.len(), 1, "{wrong}: {found:?}");
+        assert!(found[0].starts_with(&format!("line {}: ", line(&with("", "", wrong), wrong))), "{wrong}: {found:?}");
+    }
+}
+
 #[test]
 fn the_example_of_the_documentation_is_read() {
     let page = include_str!("../../../../docs/configuration-file.md");
@@ -215,6 +263,55 @@ async fn applying_a_file_twice_changes_nothing_the_second_time() {
         let mut tx = stage.db.read().await.expect("begun");
         let export = db::exports::list(&mut tx).await.expect("read").remove(0).export;
         assert_eq!((export.version, export.settings.segments.len()), (1, 2));
+    }
+}
+
+#[tokio::test]
+async fn safety_reserve_and_system_refresh_are_applied_and_stay_where_a_file_does_not_speak_of_them() {
+    for stage in stages().await {
+        let (desk, actor) = desk(&stage).await;
+        let says = with(
+            "reserve_percent = 25",
+            "brake = { leave_percent = 45 }\nstatus = { opt_in = \"city\" }",
+            "schedule = { daily_at = \"05:00\", time_zone = \"Europe/Madrid\" }\nwhen_active = \"queue\"",
+        );
+        let state = async || {
+            let mut tx = stage.db.read().await.expect("begun");
+            let connection = db::connections::list(&mut tx).await.expect("read").remove(0).id;
+            let reserve = db::pace::reserve_of(&mut tx, connection).await.expect("read");
+            let export = db::exports::list(&mut tx).await.expect("read").remove(0).export;
+            let system = db::system::settings(&mut tx).await.expect("read").settings;
+            (reserve, export.settings.safety, system)
+        };
+        let done = apply(&desk, &actor, &says).await.expect("no faults");
+        assert!(done.iter().all(|one| one.is_changed), "{done:?}");
+        let (reserve, safety, system) = state().await;
+        assert_eq!(reserve, 25);
+        let brake = Brake { leave_percent: 45, ..Brake::default() };
+        assert_eq!(safety, Safety { brake, status: Some(StatusRule { opt_in: "city".to_owned() }) });
+        assert_eq!((system.catch_up_hours, system.when_active, system.version), (24, WhenActive::Queue, 2));
+        assert!(system.schedule.time_zone() == Some("Europe/Madrid"));
+
+        // Again, and a file that does not speak of them.
+        for text in [says.as_str(), WHOLE] {
+            let done = apply(&desk, &actor, text).await.expect("no faults");
+            assert!(done.iter().all(|one| !one.is_changed), "{done:?}");
+            assert_eq!(state().await, (reserve, safety.clone(), system.clone()));
+        }
+
+        let off = with("reserve_percent = 0", "brake = \"off\"\nstatus = \"none\"", "schedule = \"off\"");
+        let done = apply(&desk, &actor, &off).await.expect("no faults");
+        let changed: Vec<_> = done.iter().filter(|one| one.is_changed).map(|one| one.name.as_str()).collect();
+        assert_eq!(changed, ["Shop", "News", "refresh"]);
+        let (reserve, safety, system) = state().await;
+        assert_eq!((reserve, safety.status, system.schedule), (0, None, Schedule::Off));
+        assert_eq!(safety.brake, Brake { is_on: false, ..brake }, "the percentages stay");
+
+        // An opt-in that holds no time.
+        let wrong = with("", "status = { opt_in = \"points\" }", "");
+        let found = apply(&desk, &actor, &wrong).await.expect_err("faults");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(Some(found[0].line), wrong.lines().position(|line| line.contains("opt_in")).map(|at| at + 1));
     }
 }
 

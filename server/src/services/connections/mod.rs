@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::error::{AppError, DestinationFault, FieldFaultKind};
 use app::services::{Answer, ConnectDraft, ConnectionLine, ConnectionPace, Connections, Leftover, SetUp};
 use domain::access::{self, Actor, Audience};
-use domain::connection::{Connection, ConnectionName};
+use domain::connection::{Connection, ConnectionName, MOST_RESERVED};
 use domain::destination::{Brand, DestinationCard, DestinationKind};
 use domain::id::{ConnectionId, ExportId};
 use secrecy::SecretString;
@@ -27,8 +27,6 @@ mod tests;
 
 pub use operator::{OperatorConnection, OperatorConsent};
 
-/// The most that is left to other programs, in per cent.
-const MOST_RESERVED: u8 = 90;
 /// The longest key, in bytes.
 const MAX_KEY: usize = 1_000;
 

@@ -4,7 +4,7 @@
 use app::error::{AppError, FieldFaultKind};
 use app::services::Answer;
 use domain::access::{Actor, Audience};
-use domain::connection::{Consent, ExportUser};
+use domain::connection::{Consent, ExportUser, MOST_RESERVED};
 use domain::destination::{Brand, DestinationKind};
 use domain::id::ConnectionId;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -43,6 +43,8 @@ pub struct OperatorConnection {
     pub consent: Option<OperatorConsent>,
     /// A new export user.
     pub export_user: Option<Actor>,
+    /// Per cent of the account's limit that are left to other programs.
+    pub reserve_percent: Option<u8>,
 }
 
 impl ConnectionsService {
@@ -50,6 +52,10 @@ impl ConnectionsService {
     pub async fn put_by_operator(&self, actor: &Actor, wanted: OperatorConnection) -> Answer<ConnectionId> {
         may_manage(actor)?;
         let name = form::name("name", &wanted.name)?;
+        let reserve = wanted.reserve_percent;
+        if reserve.is_some_and(|percent| percent > MOST_RESERVED) {
+            return Err(AppError::field("reserve", FieldFaultKind::Invalid));
+        }
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let id = match wanted.id {
@@ -61,6 +67,9 @@ impl ConnectionsService {
                 id
             }
         };
+        if let Some(percent) = reserve {
+            db::pace::set_reserve(&mut tx, id, percent).await.map_err(internal)?;
+        }
         tx.commit().await.map_err(internal)?;
         Ok(id)
     }

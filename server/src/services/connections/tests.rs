@@ -267,6 +267,7 @@ async fn the_operator_sets_up_the_same_without_a_password() {
             key: Some((key.clone(), brand)),
             consent: Some(consent),
             export_user: Some(administrator.clone()),
+            reserve_percent: None,
         };
         let incomplete = OperatorConnection { consent: None, ..wanted.clone() };
         let missing = Err(AppError::field("consent", FieldFaultKind::Required));
@@ -281,6 +282,7 @@ async fn the_operator_sets_up_the_same_without_a_password() {
             key: None,
             consent: None,
             export_user: None,
+            reserve_percent: None,
             ..wanted
         };
         assert_eq!(service.put_by_operator(administrator, renamed).await, Ok(id));

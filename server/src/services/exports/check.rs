@@ -7,8 +7,8 @@ use app::error::{AppError, FieldFault, FieldFaultKind};
 use app::services::Answer;
 use app::ui::schedule::schedule_faults;
 use domain::access::{self, Actor};
-use domain::attribute::{Attribute, AttributeType};
-use domain::brake::{Brake, MOST_PERCENT};
+use domain::attribute::Attribute;
+use domain::brake::Brake;
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
 use domain::mapping::{Mapping, MappingFault};
@@ -41,7 +41,7 @@ impl ExportsService {
         let snapshot = db::refreshes::newest_snapshot(tx).await.map_err(internal)?;
         let attributes = snapshot.map(|one| one.attributes).unwrap_or_default();
         if let Some(rule) = &settings.safety.status
-            && !attributes.iter().any(|one| one.name == rule.opt_in && may_hold_instant(one.kind))
+            && !rule.fits(&attributes)
         {
             return Err(AppError::field("opt_in", FieldFaultKind::Invalid));
         }
@@ -82,15 +82,9 @@ pub(super) fn mapping_faults(
     }
 }
 
-/// May an attribute of this type hold the time of an opt-in?
-fn may_hold_instant(kind: AttributeType) -> bool {
-    matches!(kind, AttributeType::Text | AttributeType::Date | AttributeType::DateTime)
-}
-
 fn brake_faults(brake: &Brake) -> Vec<FieldFault> {
-    let fields = [("leave_percent", brake.leave_percent), ("join_percent", brake.join_percent)];
-    let wrong = fields.into_iter().filter(|(_, percent)| !(1..=MOST_PERCENT).contains(percent));
-    wrong.map(|(field, _)| FieldFault { field: field.to_owned(), fault: FieldFaultKind::Invalid }).collect()
+    let wrong = brake.wrong_fields().into_iter();
+    wrong.map(|field| FieldFault { field: field.to_owned(), fault: FieldFaultKind::Invalid }).collect()
 }
 
 async fn segment_faults(tx: &mut Tx, settings: &ExportSettings) -> Answer<Vec<FieldFault>> {

@@ -9,7 +9,7 @@ use app::ui::schedule::schedule_faults;
 use domain::access::{self, Actor};
 use domain::id::JobId;
 use domain::run::Trigger;
-use domain::system::{self, MOST_CATCH_UP_HOURS, SystemSettings, TaskState};
+use domain::system::{self, SystemSettings, TaskState};
 use tokio::sync::Notify;
 
 use super::exports::Wake;
@@ -69,7 +69,7 @@ impl System for SystemService {
         may_manage(actor)?;
         settings.schedule = settings.schedule.in_order();
         let mut faults = schedule_faults(&settings.schedule.system_faults());
-        if !(1..=MOST_CATCH_UP_HOURS).contains(&settings.catch_up_hours) {
+        if !system::may_catch_up(settings.catch_up_hours) {
             faults.push(FieldFault { field: "catch_up_hours".to_owned(), fault: FieldFaultKind::Invalid });
         }
         if !faults.is_empty() {

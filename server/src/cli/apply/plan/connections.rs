@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{Change, Planner};
 use crate::cli::apply::file::{ConnectionEntry, KeyPlace};
 use crate::cli::apply::reader::At;
+use crate::db;
 use crate::db::connections::StoredConnection;
 use crate::services::connections::{OperatorConnection, OperatorConsent};
 
@@ -60,7 +61,20 @@ impl Planner<'_> {
             false => None,
         };
         let consent = OperatorConsent { by, language: entry.language.clone(), wording: entry.wording.clone() };
-        Ok(Some(step(entry, existing, kind, key, consent, user)))
+        let reserve = self.other_reserve(existing, entry.reserve_percent).await?;
+        Ok(Some(step(entry, existing, kind, key, consent, user, reserve)))
+    }
+
+    /// The reserve of the file, where it differs.
+    async fn other_reserve(
+        &self,
+        existing: Option<&StoredConnection>,
+        wanted: Option<u8>,
+    ) -> anyhow::Result<Option<u8>> {
+        let (Some(found), Some(percent)) = (existing, wanted) else { return Ok(wanted) };
+        let mut tx = self.desk.db.read().await?;
+        let now = db::pace::reserve_of(&mut tx, found.id).await?;
+        Ok((now != i64::from(percent)).then_some(percent))
     }
 
     /// An enabled person who may do this.
@@ -123,6 +137,7 @@ fn step(
     key: Option<(SecretString, Brand)>,
     consent: OperatorConsent,
     user: Actor,
+    reserve_percent: Option<u8>,
 ) -> ConnectionStep {
     let name = entry.name.value.trim().to_owned();
     let recorded = existing.map(|found| &found.consent);
@@ -136,7 +151,7 @@ fn step(
         None => Change::Add,
         Some(found) => {
             let is_same = found.name == name && found.audience == entry.audience;
-            if is_same && key.is_none() && consent.is_none() && export_user.is_none() {
+            if is_same && key.is_none() && consent.is_none() && export_user.is_none() && reserve_percent.is_none() {
                 Change::Keep
             } else {
                 Change::Alter
@@ -145,7 +160,8 @@ fn step(
     };
     let id = existing.map(|found| found.id);
     let audience = entry.audience;
-    ConnectionStep { change, wanted: OperatorConnection { id, name, kind, audience, key, consent, export_user } }
+    let wanted = OperatorConnection { id, name, kind, audience, key, consent, export_user, reserve_percent };
+    ConnectionStep { change, wanted }
 }
 
 fn variable(name: &str) -> Option<SecretString> {

@@ -1,5 +1,6 @@
 //! The exports of a file. They name connections and segments that the file adds, or that are there already.
 
+use domain::access;
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::id::{ExportId, SegmentId};
 use domain::mapping::{Field, Mapping, MappingFault};
@@ -15,7 +16,7 @@ use crate::db::exports::StoredExport;
 pub struct ExportStep {
     /// Which one, if it is there, with the version that was compared.
     pub existing: Option<(ExportId, i64)>,
-    /// What the file does not speak of stays as it is.
+    /// What keeps it from doing harm.
     pub safety: Safety,
     /// How it relates to what is there.
     pub change: Change,
@@ -41,6 +42,7 @@ impl Planner<'_> {
                 self.matching(line, entry, card);
             }
             self.segments_of(line, entry);
+            self.status(entry, has_attributes);
             let existing =
                 self.state.exports.iter().find(|one| same_name(&one.export.settings.name, &entry.name.value));
             let step = ExportStep {
@@ -51,7 +53,7 @@ impl Planner<'_> {
                 segments: entry.segments.iter().map(|name| name.value.clone()).collect(),
                 mapping: entry.mapping.clone(),
                 schedule: entry.schedule.clone(),
-                safety: existing.map(|one| one.export.settings.safety.clone()).unwrap_or_default(),
+                safety: entry.safety.over(&existing.map(|one| one.export.settings.safety.clone()).unwrap_or_default()),
             };
             let change = match existing {
                 None => Change::Add,
@@ -97,6 +99,21 @@ impl Planner<'_> {
         }
     }
 
+    fn status(&self, entry: &ExportEntry, has_attributes: bool) {
+        let Some(status) = &entry.safety.status else { return };
+        if !access::may_choose_status(self.actor.role) {
+            self.faults.add(status.line, format!("{} may not choose a subscription status", self.actor.email));
+        }
+        if let Some(rule) = &status.value
+            && has_attributes
+            && !rule.fits(&self.attributes)
+        {
+            let what =
+                format!("`{}` is no attribute that may hold the time of an opt-in: text, date or time", rule.opt_in);
+            self.faults.add(status.line, what);
+        }
+    }
+
     fn segments_of(&self, line: usize, entry: &ExportEntry) {
         if entry.segments.is_empty() {
             self.faults.add(line, format!("export `{}` needs `segments`, at least one", entry.name.value));
@@ -122,5 +139,6 @@ impl Planner<'_> {
             && segments.as_ref() == Some(&settings.segments)
             && settings.mapping == step.mapping
             && settings.schedule == step.schedule
+            && settings.safety == step.safety
     }
 }

@@ -3,6 +3,7 @@
 
 use domain::access::Actor;
 use domain::attribute::Attribute;
+use domain::system::SystemSettings;
 
 use super::file::ConfigurationFile;
 use super::reader::{Fault, Faults};
@@ -17,11 +18,13 @@ mod connections;
 mod exports;
 mod segments;
 mod source;
+mod system;
 
 pub use connections::ConnectionStep;
 pub use exports::ExportStep;
 pub use segments::SegmentStep;
 pub use source::SourceStep;
+pub use system::SystemStep;
 
 /// What is to be done, in this order.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Plan {
     pub connections: Vec<ConnectionStep>,
     /// The exports.
     pub exports: Vec<ExportStep>,
+    /// The system refresh.
+    pub system: Option<SystemStep>,
 }
 
 /// How a statement of the file relates to what is there.
@@ -53,6 +58,7 @@ struct State {
     segments: Vec<StoredSegment>,
     connections: Vec<StoredConnection>,
     exports: Vec<StoredExport>,
+    system: SystemSettings,
 }
 
 /// What the parts of the planning share.
@@ -92,6 +98,7 @@ pub async fn make(
         segments: planner.segments(has_attributes),
         connections: planner.connections().await?,
         exports: planner.exports(has_attributes),
+        system: planner.system(),
         source,
     };
     let found = faults.into_sorted();
@@ -106,6 +113,7 @@ impl State {
             segments: db::segments::list(&mut tx).await?,
             connections: db::connections::list(&mut tx).await?,
             exports: db::exports::list(&mut tx).await?,
+            system: db::system::settings(&mut tx).await?.settings,
         })
     }
 
