@@ -23,8 +23,8 @@ use crate::routes::{self, CONNECTIONS, MenuItem, NEW_CONNECTION};
 use crate::services::{Answer, ConnectionLine, Services};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    ActionsMenu, Badge, Choice, EmptyState, Icon, ListQuery, PostButton, Screen, SearchForm, Table, TimeAgo, Tone,
-    icon, kind_name, nothing_found, number, sentences, signed_in, sort_header,
+    ActionsMenu, Badge, Choice, Column, EmptyState, Icon, List, ListQuery, PostButton, Screen, SearchForm, TimeAgo,
+    Tone, icon, kind_name, nothing_found, number, sentences, signed_in,
 };
 
 /// The connections.
@@ -103,22 +103,21 @@ fn list(language: Locale, services: &Services, lines: Vec<ConnectionLine>, asked
     if lines.is_empty() {
         return nothing_found();
     }
-    let header = |column, text| sort_header(CONNECTIONS, &asked, column, text);
-    let head = view! {
-        {header("name", td_string!(language, common.display_name))}
-        {header("type", td_string!(language, common.kind))}
-        {header("account", td_string!(language, connections.account))}
-        {header("access", td_string!(language, connections.access))}
-        <th scope="col" class="number">{td_string!(language, common.exports)}</th>
-        {header("created", td_string!(language, connections.created))}
-        <th scope="col" class="actions"><span class="visually-hidden">{td_string!(language, common.actions)}</span></th>
-    };
-    let rows = lines.into_iter().map(|line| row(language, services, line)).collect_view();
-    view! { <Table label=td_string!(language, connections.title) head=head.into_any() body=rows.into_any() /> }
-        .into_any()
+    let sorted = |key, name| Column::sorted(CONNECTIONS, &asked, key, name);
+    let columns = vec![
+        sorted("name", td_string!(language, common.display_name)),
+        sorted("type", td_string!(language, common.kind)),
+        sorted("account", td_string!(language, connections.account)),
+        sorted("access", td_string!(language, connections.access)),
+        Column::number(td_string!(language, common.exports)),
+        sorted("created", td_string!(language, connections.created)),
+        Column::actions(td_string!(language, common.actions)),
+    ];
+    let rows = lines.into_iter().map(|line| row(language, services, line)).collect();
+    view! { <List label=td_string!(language, connections.title) columns rows /> }.into_any()
 }
 
-fn row(language: Locale, services: &Services, line: ConnectionLine) -> AnyView {
+fn row(language: Locale, services: &Services, line: ConnectionLine) -> Vec<AnyView> {
     let one = line.connection;
     let page = routes::connection(one.id);
     let (other, share) = match one.audience {
@@ -136,18 +135,15 @@ fn row(language: Locale, services: &Services, line: ConnectionLine) -> AnyView {
     let attention = one.needs_attention.is_some().then(|| {
         view! { " " <Badge tone=Tone::Warning text=td_string!(language, connections.needs_attention) /> }
     });
-    view! {
-        <tr>
-            <th scope="row"><a href=page><bdi>{one.name.clone()}</bdi></a> {attention}</th>
-            <td>{kind_name(services, &one.kind)}</td>
-            <td><bdi>{one.brand.name}</bdi></td>
-            <td>{sentences::audience(language, one.audience)}</td>
-            <td class="number">{number(language, u64::from(line.exports))}</td>
-            <td><TimeAgo at=one.created_at /></td>
-            <td class="actions"><ActionsMenu id=one.id.to_string() of=one.name items /></td>
-        </tr>
-    }
-    .into_any()
+    vec![
+        view! { <a href=page><bdi>{one.name.clone()}</bdi></a> {attention} }.into_any(),
+        kind_name(services, &one.kind).into_any(),
+        view! { <bdi>{one.brand.name}</bdi> }.into_any(),
+        sentences::audience(language, one.audience).into_any(),
+        number(language, u64::from(line.exports)).into_any(),
+        view! { <TimeAgo at=one.created_at /> }.into_any(),
+        view! { <ActionsMenu id=one.id.to_string() of=one.name items /> }.into_any(),
+    ]
 }
 
 /// The two answers to *who can use this connection*.

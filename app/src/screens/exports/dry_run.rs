@@ -13,7 +13,7 @@ use crate::routes::{self, MenuItem};
 use crate::screens::runs::{approval, counts};
 use crate::services::{Answer, DryKind, DryRow, DryRun};
 use crate::texts::{Locale, td_string, text};
-use crate::ui::{EmptyState, Icon, Notice, PostButton, Screen, Table, number, sentences, signed_in};
+use crate::ui::{Column, EmptyState, Icon, List, Notice, PostButton, Screen, number, sentences, signed_in};
 
 /// What the next run of an export would do.
 #[component]
@@ -112,19 +112,20 @@ fn rows(language: Locale, rows: Vec<DryRow>) -> AnyView {
         }
         .into_any();
     }
-    let head = view! {
-        <th scope="col">{td_string!(language, runs.key)}</th>
-        <th scope="col">{td_string!(language, common.target_email)}</th>
-        <th scope="col">{td_string!(language, safety.what_happens)}</th>
-        <th scope="col">{td_string!(language, safety.before_after)}</th>
-        <th scope="col">{td_string!(language, safety.tags)}</th>
-    };
+    // Somebody who left has no profile to name, but always an address.
+    let columns = vec![
+        Column::of(td_string!(language, common.target_email)),
+        Column::of(td_string!(language, runs.key)),
+        Column::of(td_string!(language, safety.what_happens)),
+        Column::of(td_string!(language, safety.before_after)),
+        Column::of(td_string!(language, safety.tags)),
+    ];
     let label = td_string!(language, safety.dry_rows);
-    let body = rows.into_iter().map(|one| row(language, one)).collect_view();
-    view! { <h2>{label}</h2> <Table label head=head.into_any() body=body.into_any() /> }.into_any()
+    let rows = rows.into_iter().map(|one| row(language, one)).collect();
+    view! { <h2>{label}</h2> <List label columns rows /> }.into_any()
 }
 
-fn row(language: Locale, row: DryRow) -> AnyView {
+fn row(language: Locale, row: DryRow) -> Vec<AnyView> {
     let what = match row.kind {
         DryKind::Joiner => td_string!(language, safety.joiner),
         DryKind::Changed => td_string!(language, safety.changed_row),
@@ -140,15 +141,11 @@ fn row(language: Locale, row: DryRow) -> AnyView {
     });
     let added = row.tags_added.into_iter().map(|tag| view! { <li><ins>"+ " <bdi>{tag}</bdi></ins></li> });
     let removed = row.tags_removed.into_iter().map(|tag| view! { <li><del>"− " <bdi>{tag}</bdi></del></li> });
-    view! {
-        <tr>
-            // Somebody who left has no profile to name, but always an address.
-            <td><bdi>{row.key}</bdi></td>
-            <th scope="row"><bdi>{row.email}</bdi></th>
-            <td>{what}</td>
-            <td><ul class="changes">{changes.collect_view()}</ul></td>
-            <td><ul class="changes">{added.collect_view()} {removed.collect_view()}</ul></td>
-        </tr>
-    }
-    .into_any()
+    vec![
+        view! { <bdi>{row.email}</bdi> }.into_any(),
+        view! { <bdi>{row.key}</bdi> }.into_any(),
+        what.into_any(),
+        view! { <ul class="changes">{changes.collect_view()}</ul> }.into_any(),
+        view! { <ul class="changes">{added.collect_view()} {removed.collect_view()}</ul> }.into_any(),
+    ]
 }

@@ -13,8 +13,8 @@ use crate::services::{Answer, ExportLine, Services};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::schedule::schedule_text;
 use crate::ui::{
-    ActionsMenu, Badge, EmptyState, FaultSummary, Icon, ListQuery, PostButton, Screen, SearchForm, Table, TimeAgo,
-    Tone, date_time_text, icon, kind_name, kind_picture, nothing_found, sentences, signed_in, sort_header,
+    ActionsMenu, Badge, Column, EmptyState, FaultSummary, Icon, List, ListQuery, PostButton, Screen, SearchForm,
+    TimeAgo, Tone, date_time_text, icon, kind_name, kind_picture, nothing_found, sentences, signed_in,
 };
 
 /// The exports.
@@ -111,23 +111,31 @@ fn filled(language: Locale, services: &Services, actor: &Actor, lines: Vec<Expor
     if lines.is_empty() {
         return nothing_found();
     }
-    let header = |column, text| sort_header(EXPORTS, &asked, column, text);
+    let sorted = |key, name| Column::sorted(EXPORTS, &asked, key, name);
     let shows_permissions = actor.role == Role::Contributor;
-    let head = view! {
-        {header("name", td_string!(language, common.display_name))}
-        {header("type", td_string!(language, common.kind))}
-        {header("status", td_string!(language, common.status))}
-        {header("refreshed", td_string!(language, common.refreshed))}
-        {header("schedule", td_string!(language, exports.schedule))}
-        {header("connection", td_string!(language, exports.connection_used))}
-        {shows_permissions.then(|| view! { <th scope="col">{td_string!(language, exports.your_permissions)}</th> })}
-        <th scope="col" class="actions"><span class="visually-hidden">{td_string!(language, common.actions)}</span></th>
-    };
-    let rows = lines.into_iter().map(|line| row(language, services, actor, line, shows_permissions)).collect_view();
-    view! { <Table label=td_string!(language, exports.title) head=head.into_any() body=rows.into_any() /> }.into_any()
+    let mut columns = vec![
+        sorted("name", td_string!(language, common.display_name)),
+        sorted("type", td_string!(language, common.kind)),
+        sorted("status", td_string!(language, common.status)),
+        sorted("refreshed", td_string!(language, common.refreshed)),
+        sorted("schedule", td_string!(language, exports.schedule)),
+        sorted("connection", td_string!(language, exports.connection_used)),
+    ];
+    if shows_permissions {
+        columns.push(Column::of(td_string!(language, exports.your_permissions)));
+    }
+    columns.push(Column::actions(td_string!(language, common.actions)));
+    let rows = lines.into_iter().map(|line| row(language, services, actor, line, shows_permissions)).collect();
+    view! { <List label=td_string!(language, exports.title) columns rows /> }.into_any()
 }
 
-fn row(language: Locale, services: &Services, actor: &Actor, line: ExportLine, shows_permissions: bool) -> AnyView {
+fn row(
+    language: Locale,
+    services: &Services,
+    actor: &Actor,
+    line: ExportLine,
+    shows_permissions: bool,
+) -> Vec<AnyView> {
     let id = line.export.id;
     let name = line.export.settings.name.clone();
     let kind = line.kind.as_ref().map(|kind| {
@@ -145,23 +153,26 @@ fn row(language: Locale, services: &Services, actor: &Actor, line: ExportLine, s
     let late = line.late.as_ref().map(|late| sentences::late(language, late));
     let permission =
         if line.may_edit { td_string!(language, exports.may_edit) } else { td_string!(language, exports.view_only) };
-    view! {
-        <tr>
-            <th scope="row"><a href=routes::export(id)><bdi>{name.clone()}</bdi></a></th>
-            <td>{kind}</td>
-            <td>{status}</td>
-            <td>{time}</td>
-            <td>
-                {schedule_text(language, &line.export.settings.schedule)}
-                {next.map(|next| view! { <br /><small>{next}</small> })}
-                {late.map(|late| view! { <br /><Badge tone=Tone::Bad text=late /> })}
-            </td>
-            <td>{connection(language, &line)}</td>
-            {shows_permissions.then(|| view! { <td>{permission}</td> })}
-            <td class="actions"><ActionsMenu id=id.to_string() of=name items=actions(language, actor, &line) /></td>
-        </tr>
+    let schedule = view! {
+        <div>
+            {schedule_text(language, &line.export.settings.schedule)}
+            {next.map(|next| view! { <br /><small>{next}</small> })}
+            {late.map(|late| view! { <br /><Badge tone=Tone::Bad text=late /> })}
+        </div>
+    };
+    let mut cells = vec![
+        view! { <a href=routes::export(id)><bdi>{name.clone()}</bdi></a> }.into_any(),
+        kind.into_any(),
+        status,
+        time,
+        schedule.into_any(),
+        connection(language, &line),
+    ];
+    if shows_permissions {
+        cells.push(permission.into_any());
     }
-    .into_any()
+    cells.push(view! { <ActionsMenu id=id.to_string() of=name items=actions(language, actor, &line) /> }.into_any());
+    cells
 }
 
 fn connection(language: Locale, line: &ExportLine) -> AnyView {

@@ -14,7 +14,7 @@ use crate::routes::{self, MenuItem};
 use crate::services::Answer;
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    EmptyState, ListQuery, Pagination, Screen, Table, TimeAgo, duration_text, number, sentences, signed_in,
+    Column, EmptyState, List, ListQuery, Pagination, Screen, TimeAgo, duration_text, number, sentences, signed_in,
 };
 
 /// The runs of one export.
@@ -38,9 +38,9 @@ async fn load(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
         }
         .into_any()
     } else {
-        let rows = found.items.into_iter().map(|run| row(language, run)).collect_view();
+        let rows = found.items.into_iter().map(|run| row(language, run)).collect();
         view! {
-            <Table label=td_string!(language, runs.title) head=head(language) body=rows.into_any() />
+            <List label=td_string!(language, runs.title) columns=columns(language) rows />
             <Pagination
                 current=u64::from(found.page.number)
                 pages
@@ -55,7 +55,7 @@ async fn load(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
     Ok(Screen::new(text!(language, runs.history_of, name = line.export.settings.name), body).with_commands(back))
 }
 
-fn head(language: Locale) -> AnyView {
+fn columns(language: Locale) -> Vec<Column> {
     let numbers = [
         td_string!(language, runs.members),
         td_string!(language, runs.accepted),
@@ -64,30 +64,24 @@ fn head(language: Locale) -> AnyView {
         td_string!(language, runs.held),
         td_string!(language, runs.unconfirmed),
     ];
-    view! {
-        <th scope="col">{td_string!(language, runs.started)}</th>
-        <th scope="col">{td_string!(language, common.status)}</th>
-        <th scope="col" class="number">{td_string!(language, runs.duration)}</th>
-        {numbers.map(|text| view! { <th scope="col" class="number">{text}</th> }).collect_view()}
-    }
-    .into_any()
+    let first = [
+        Column::of(td_string!(language, runs.started)),
+        Column::of(td_string!(language, common.status)),
+        Column::number(td_string!(language, runs.duration)),
+    ];
+    first.into_iter().chain(numbers.map(Column::number)).collect()
 }
 
-fn row(language: Locale, run: Run) -> AnyView {
+fn row(language: Locale, run: Run) -> Vec<AnyView> {
     let counts = run.counts;
     let numbers = [counts.members, counts.accepted, counts.unchanged, counts.rejected, counts.held, counts.unconfirmed];
-    view! {
-        <tr>
-            <th scope="row">
-                <a href=routes::run(run.id)><TimeAgo at=run.started_at.unwrap_or(run.queued_at) /></a>
-                <div class="by">{started_by(language, &run)}</div>
-            </th>
-            <td>{run_badge(language, &run)}</td>
-            <td class="number">{seconds_taken(&run).map(|seconds| duration_text(language, seconds))}</td>
-            {numbers.map(|count| view! { <td class="number">{number(language, count)}</td> }).collect_view()}
-        </tr>
-    }
-    .into_any()
+    let started = view! {
+        <a href=routes::run(run.id)><TimeAgo at=run.started_at.unwrap_or(run.queued_at) /></a>
+        <div class="by">{started_by(language, &run)}</div>
+    };
+    let duration = seconds_taken(&run).map(|seconds| duration_text(language, seconds));
+    let first = [started.into_any(), run_badge(language, &run), duration.into_any()];
+    first.into_iter().chain(numbers.map(|count| number(language, count).into_any())).collect()
 }
 
 /// What started a run, and who.

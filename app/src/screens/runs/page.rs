@@ -17,8 +17,8 @@ use crate::routes::{self, MenuItem};
 use crate::services::{Answer, RunView, TroubledRow};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    DateTime, FaultSummary, ListQuery, Notice, Pagination, PostButton, Screen, Table, decimal, duration_text, number,
-    sentences, signed_in,
+    Column, DateTime, FaultSummary, List, ListQuery, Notice, Pagination, PostButton, Screen, decimal, duration_text,
+    number, sentences, signed_in,
 };
 
 /// Seconds after which the page without script loads itself again.
@@ -153,25 +153,24 @@ fn resent(language: Locale, resend: Resend) -> AnyView {
 
 /// The first of the rows that did not arrive, page by page; the file has them all.
 fn troubled_rows(language: Locale, id: RunId, rows: Vec<TroubledRow>, page: u64, pages: u64) -> AnyView {
-    let head = view! {
-        <th scope="col">{td_string!(language, runs.key)}</th>
-        <th scope="col">{td_string!(language, common.target_email)}</th>
-        <th scope="col">{td_string!(language, runs.reason)}</th>
-        <th scope="col">{td_string!(language, runs.answer_column)}</th>
-    };
+    let columns = vec![
+        Column::of(td_string!(language, runs.key)),
+        Column::of(td_string!(language, common.target_email)),
+        Column::of(td_string!(language, runs.reason)),
+        Column::of(td_string!(language, runs.answer_column)),
+    ];
     let rows = rows.into_iter().map(|row| {
-        view! {
-            <tr>
-                <th scope="row"><bdi>{row.key}</bdi></th>
-                <td><bdi>{row.email}</bdi></td>
-                <td>{sentences::row_reason(language, row.reason).what}</td>
-                <td><bdi>{row.detail}</bdi></td>
-            </tr>
-        }
+        vec![
+            view! { <bdi>{row.key}</bdi> }.into_any(),
+            view! { <bdi>{row.email}</bdi> }.into_any(),
+            sentences::row_reason(language, row.reason).what.into_any(),
+            view! { <bdi>{row.detail}</bdi> }.into_any(),
+        ]
     });
+    let rows = rows.collect();
     let label = td_string!(language, runs.rows_list);
     view! {
-        <Table label head=head.into_any() body=rows.collect_view().into_any() />
+        <List label columns rows />
         <Pagination current=page pages link=move |page| format!("{}?page={page}", routes::run(id)) />
         <p class="help">{text!(language, runs.pages_hint, pages = number(language, pages))}</p>
     }

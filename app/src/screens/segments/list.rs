@@ -8,8 +8,8 @@ use crate::routes::{self, MenuItem};
 use crate::services::SegmentLine;
 use crate::texts::td_string;
 use crate::ui::{
-    Badge, EmptyState, Icon, ListQuery, Screen, SearchForm, Table, TimeAgo, Tone, icon, nothing_found, number,
-    signed_in, sort_header,
+    Badge, Column, EmptyState, Icon, List, ListQuery, Screen, SearchForm, TimeAgo, Tone, icon, nothing_found, number,
+    signed_in,
 };
 
 /// The state of a segment.
@@ -35,23 +35,20 @@ pub(super) fn type_of(line: &SegmentLine) -> &'static str {
     }
 }
 
-fn row(line: SegmentLine) -> AnyView {
+fn row(line: SegmentLine) -> Vec<AnyView> {
     let language = lang();
     let members = line.members.map(|n| number(language, n)).unwrap_or_default();
     let when = match line.refreshed_at {
         Some(at) => view! { <TimeAgo at /> }.into_any(),
         None => td_string!(language, common.never).into_any(),
     };
-    view! {
-        <tr>
-            <th scope="row"><a href=routes::segment(line.segment.id)><bdi>{line.segment.name.clone()}</bdi></a></th>
-            <td>{type_of(&line)}</td>
-            <td>{state(&line)}</td>
-            <td class="number">{members}</td>
-            <td>{when}</td>
-        </tr>
-    }
-    .into_any()
+    vec![
+        view! { <a href=routes::segment(line.segment.id)><bdi>{line.segment.name.clone()}</bdi></a> }.into_any(),
+        type_of(&line).into_any(),
+        state(&line),
+        members.into_any(),
+        when,
+    ]
 }
 
 /// The lines that fit the search, in the order that was asked for.
@@ -73,16 +70,16 @@ fn table(lines: Vec<SegmentLine>, asked: &ListQuery) -> AnyView {
         return nothing_found();
     }
     let language = lang();
-    let header = |column, text| sort_header(routes::SEGMENTS, asked, column, text);
-    let head = view! {
-        {header("name", td_string!(language, common.display_name))}
-        {header("type", td_string!(language, common.kind))}
-        <th scope="col">{td_string!(language, segments.state)}</th>
-        <th scope="col" class="number">{td_string!(language, segments.members)}</th>
-        {header("refreshed", td_string!(language, common.refreshed))}
-    };
-    let body = lines.into_iter().map(row).collect_view();
-    view! { <Table label=td_string!(language, segments.title) head=head.into_any() body=body.into_any() /> }.into_any()
+    let sorted = |key, name| Column::sorted(routes::SEGMENTS, asked, key, name);
+    let columns = vec![
+        sorted("name", td_string!(language, common.display_name)),
+        sorted("type", td_string!(language, common.kind)),
+        Column::of(td_string!(language, segments.state)),
+        Column::number(td_string!(language, segments.members)),
+        sorted("refreshed", td_string!(language, common.refreshed)),
+    ];
+    let rows = lines.into_iter().map(row).collect();
+    view! { <List label=td_string!(language, segments.title) columns rows /> }.into_any()
 }
 
 /// Segments.

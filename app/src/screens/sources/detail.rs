@@ -19,7 +19,7 @@ use crate::routes::{self, MenuItem};
 use crate::services::{Refresh, RefreshState, SourceLine};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    Badge, DateTime, FaultSummary, Icon, Notice, PostButton, Screen, Table, Tone, number, sentences, signed_in,
+    Badge, Column, DateTime, FaultSummary, Icon, List, Notice, PostButton, Screen, Tone, number, sentences, signed_in,
 };
 
 /// Why a row did not become a profile.
@@ -51,24 +51,22 @@ fn fact(name: &'static str, value: impl IntoView + 'static) -> AnyView {
 
 fn rejected_table(rows: Vec<RejectedRow>) -> AnyView {
     let language = lang();
-    let head = view! {
-        <th scope="col" class="number">{td_string!(language, sources.line)}</th>
-        <th scope="col">{td_string!(language, sources.reason)}</th>
-        <th scope="col">{td_string!(language, sources.column)}</th>
-        <th scope="col">{td_string!(language, sources.file)}</th>
-    };
-    let body = rows.into_iter().map(|row| {
-        view! {
-            <tr>
-                <td class="number">{number(language, row.line)}</td>
-                <td>{row_fault(language, row.fault)}</td>
-                <td><bdi>{row.attribute.unwrap_or_default()}</bdi></td>
-                <td><bdi>{row.file}</bdi></td>
-            </tr>
-        }
+    let columns = vec![
+        Column::of(td_string!(language, sources.reason)),
+        Column::number(td_string!(language, sources.line)),
+        Column::of(td_string!(language, sources.column)),
+        Column::of(td_string!(language, sources.file)),
+    ];
+    let rows = rows.into_iter().map(|row| {
+        vec![
+            row_fault(language, row.fault).into_any(),
+            number(language, row.line).into_any(),
+            view! { <bdi>{row.attribute.unwrap_or_default()}</bdi> }.into_any(),
+            view! { <bdi>{row.file}</bdi> }.into_any(),
+        ]
     });
     let label = td_string!(language, sources.rejected_rows);
-    view! { <Table label head=head.into_any() body=body.collect_view().into_any() /> }.into_any()
+    view! { <List label columns rows=rows.collect() /> }.into_any()
 }
 
 fn report_view(report: ImportReport) -> AnyView {
@@ -137,23 +135,20 @@ fn columns_view(line: &SourceLine) -> AnyView {
     let key = source.primary_key.clone();
     let rows = source.attributes.iter().map(|attribute| {
         let is_key = key.as_deref() == Some(attribute.name.as_str());
-        view! {
-            <tr>
-                <th scope="row"><bdi>{attribute.name.clone()}</bdi></th>
-                <td>{type_name(language, attribute.kind)}</td>
-                <td>{is_key.then(|| td_string!(language, sources.primary_key))}</td>
-            </tr>
-        }
+        vec![
+            view! { <bdi>{attribute.name.clone()}</bdi> }.into_any(),
+            type_name(language, attribute.kind).into_any(),
+            is_key.then(|| td_string!(language, sources.primary_key)).into_any(),
+        ]
     });
-    let head = view! {
-        <th scope="col">{td_string!(language, sources.column)}</th>
-        <th scope="col">{td_string!(language, common.kind)}</th>
-        <th scope="col">{td_string!(language, sources.role)}</th>
-    };
+    let columns = vec![
+        Column::of(td_string!(language, sources.column)),
+        Column::of(td_string!(language, common.kind)),
+        Column::of(td_string!(language, sources.role)),
+    ];
     let label = td_string!(language, sources.columns);
-    let body = rows.collect_view().into_any();
-    view! { <details class="card"><summary>{label}</summary><Table label head=head.into_any() body /></details> }
-        .into_any()
+    let rows = rows.collect();
+    view! { <details class="card"><summary>{label}</summary><List label columns rows /></details> }.into_any()
 }
 
 /// Do its rows become the profiles?

@@ -9,8 +9,8 @@ use crate::routes::{self, MenuItem};
 use crate::services::{Refresh, RefreshState, SourceLine};
 use crate::texts::td_string;
 use crate::ui::{
-    Badge, EmptyState, Icon, ListQuery, Screen, SearchForm, Table, TimeAgo, Tone, icon, nothing_found, number,
-    signed_in, sort_header,
+    Badge, Column, EmptyState, Icon, List, ListQuery, Screen, SearchForm, TimeAgo, Tone, icon, nothing_found, number,
+    signed_in,
 };
 
 /// Where a file is, as people know it.
@@ -34,7 +34,7 @@ pub(super) fn refresh_badge(refresh: Option<&Refresh>) -> AnyView {
     view! { <Badge tone text /> }.into_any()
 }
 
-fn row(line: SourceLine) -> AnyView {
+fn row(line: SourceLine) -> Vec<AnyView> {
     let language = lang();
     let finished_at = refreshed(&line);
     let refresh = line.last_refresh;
@@ -45,19 +45,17 @@ fn row(line: SourceLine) -> AnyView {
         Some(at) => view! { <TimeAgo at /> }.into_any(),
         None => td_string!(language, common.never).into_any(),
     };
-    view! {
-        <tr>
-            <th scope="row">
-                <a href=routes::source(line.source.id)><bdi>{line.source.name}</bdi></a>
-                {table.map(|text| view! { <br /><small>{text}</small> })}
-            </th>
-            <td><bdi>{place(&line.source.location)}</bdi></td>
-            <td>{refresh_badge(refresh.as_ref())}</td>
-            <td class="number">{profiles}</td>
-            <td>{when}</td>
-        </tr>
-    }
-    .into_any()
+    let name = view! {
+        <a href=routes::source(line.source.id)><bdi>{line.source.name}</bdi></a>
+        {table.map(|text| view! { <br /><small>{text}</small> })}
+    };
+    vec![
+        name.into_any(),
+        view! { <bdi>{place(&line.source.location)}</bdi> }.into_any(),
+        refresh_badge(refresh.as_ref()),
+        profiles.into_any(),
+        when,
+    ]
 }
 
 /// When the last refresh ended.
@@ -87,16 +85,16 @@ fn table(lines: Vec<SourceLine>, asked: &ListQuery) -> AnyView {
         return nothing_found();
     }
     let language = lang();
-    let header = |column, text| sort_header(routes::SOURCES, asked, column, text);
-    let head = view! {
-        {header("name", td_string!(language, common.display_name))}
-        {header("file", td_string!(language, sources.file))}
-        <th scope="col">{td_string!(language, common.status)}</th>
-        <th scope="col" class="number">{td_string!(language, common.profiles)}</th>
-        {header("refreshed", td_string!(language, common.refreshed))}
-    };
-    let body = lines.into_iter().map(row).collect_view();
-    view! { <Table label=td_string!(language, sources.title) head=head.into_any() body=body.into_any() /> }.into_any()
+    let sorted = |key, name| Column::sorted(routes::SOURCES, asked, key, name);
+    let columns = vec![
+        sorted("name", td_string!(language, common.display_name)),
+        sorted("file", td_string!(language, sources.file)),
+        Column::of(td_string!(language, common.status)),
+        Column::number(td_string!(language, common.profiles)),
+        sorted("refreshed", td_string!(language, common.refreshed)),
+    ];
+    let rows = lines.into_iter().map(row).collect();
+    view! { <List label=td_string!(language, sources.title) columns rows /> }.into_any()
 }
 
 /// Data > Sources.

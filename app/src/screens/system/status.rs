@@ -12,7 +12,7 @@ use crate::routes::{self, MenuItem, SYSTEM};
 use crate::services::{Answer, LateSlot, SystemStatus};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    Badge, DateTime, EmptyState, FaultSummary, Icon, Notice, PostButton, Screen, Table, TimeAgo, date_time_text,
+    Badge, Column, DateTime, EmptyState, FaultSummary, Icon, List, Notice, PostButton, Screen, TimeAgo, date_time_text,
     duration_text, sentences, signed_in,
 };
 
@@ -116,25 +116,25 @@ fn group(language: Locale, kind: TaskKind, tasks: &[RefreshTask]) -> Option<AnyV
         TaskKind::Export => td_string!(language, common.exports),
     };
     let title = format!("{name} ({ended}/{})", own.len());
-    let head = view! {
-        <th scope="col">{td_string!(language, system.task)}</th>
-        <th scope="col">{td_string!(language, common.status)}</th>
-        <th scope="col">{td_string!(language, system.updated)}</th>
-        <th scope="col">{td_string!(language, runs.duration)}</th>
-    };
-    let rows = own.into_iter().map(|task| row(language, task)).collect_view().into_any();
+    let columns = vec![
+        Column::of(td_string!(language, system.task)),
+        Column::of(td_string!(language, common.status)),
+        Column::of(td_string!(language, system.updated)),
+        Column::of(td_string!(language, runs.duration)),
+    ];
+    let rows = own.into_iter().map(|task| row(language, task)).collect();
     Some(
         view! {
             <details class="card" open>
                 <summary>{title}</summary>
-                <Table label=name head=head.into_any() body=rows />
+                <List label=name columns rows />
             </details>
         }
         .into_any(),
     )
 }
 
-fn row(language: Locale, task: &RefreshTask) -> AnyView {
+fn row(language: Locale, task: &RefreshTask) -> Vec<AnyView> {
     let subject = match task.kind {
         TaskKind::Source => routes::source(SourceId(task.subject)),
         TaskKind::Segment => routes::segment(SegmentId(task.subject)),
@@ -150,15 +150,12 @@ fn row(language: Locale, task: &RefreshTask) -> AnyView {
         (Some(from), Some(to)) => u64::try_from((to - from) / 1_000_000).ok(),
         _ => None,
     };
-    view! {
-        <tr>
-            <th scope="row"><a href=subject><bdi>{task.name.clone()}</bdi></a></th>
-            <td>{state} {reason}</td>
-            <td>{updated}</td>
-            <td>{length.map(|seconds| duration_text(language, seconds))}</td>
-        </tr>
-    }
-    .into_any()
+    vec![
+        view! { <a href=subject><bdi>{task.name.clone()}</bdi></a> }.into_any(),
+        view! { <div>{state} {reason}</div> }.into_any(),
+        updated.into_any(),
+        length.map(|seconds| duration_text(language, seconds)).into_any(),
+    ]
 }
 
 /// The refreshes, newest first.
@@ -172,28 +169,26 @@ fn history(language: Locale, jobs: &[RefreshJob]) -> Option<AnyView> {
             None => sentences::trigger(language, job.trigger).to_owned(),
         };
         let reason = job.reason.map(|reason| view! { <br /><small>{sentences::task_reason(language, reason)}</small> });
-        view! {
-            <tr>
-                <td><DateTime at=job.slot_at.unwrap_or(job.queued_at) /></td>
-                <td>{badge(language, job.state)} {reason}</td>
-                <td><bdi>{by}</bdi></td>
-                <td>{job.finished_at.map(|at| view! { <DateTime at /> })}</td>
-            </tr>
-        }
+        vec![
+            view! { <DateTime at=job.slot_at.unwrap_or(job.queued_at) /> }.into_any(),
+            view! { <div>{badge(language, job.state)} {reason}</div> }.into_any(),
+            view! { <bdi>{by}</bdi> }.into_any(),
+            job.finished_at.map(|at| view! { <DateTime at /> }).into_any(),
+        ]
     });
-    let head = view! {
-        <th scope="col">{td_string!(language, runs.slot)}</th>
-        <th scope="col">{td_string!(language, common.status)}</th>
-        <th scope="col">{td_string!(language, runs.started_by)}</th>
-        <th scope="col">{td_string!(language, runs.finished)}</th>
-    };
+    let columns = vec![
+        Column::of(td_string!(language, runs.slot)),
+        Column::of(td_string!(language, common.status)),
+        Column::of(td_string!(language, runs.started_by)),
+        Column::of(td_string!(language, runs.finished)),
+    ];
     let title = td_string!(language, runs.history);
-    let body = rows.collect_view().into_any();
+    let rows = rows.collect();
     Some(
         view! {
             <section>
                 <h2>{title}</h2>
-                <Table label=title head=head.into_any() body />
+                <List label=title columns rows />
             </section>
         }
         .into_any(),

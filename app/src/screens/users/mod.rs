@@ -14,8 +14,8 @@ use crate::routes::MenuItem;
 use crate::services::{Answer, UserLine};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    ActionsMenu, Badge, Choice, FaultSummary, Faults, PostButton, RadioGroup, Screen, Table, TextField, TimeAgo, Tone,
-    sentences, signed_in,
+    ActionsMenu, Badge, Choice, Column, FaultSummary, Faults, List, PostButton, RadioGroup, Screen, TextField, TimeAgo,
+    Tone, sentences, signed_in,
 };
 
 /// What was typed at the last try to add a person.
@@ -40,17 +40,17 @@ async fn load(actor: Actor) -> Answer<Screen> {
     let language = lang();
     let users = services()?.accounts.users(&actor).await?;
     let error = fault();
-    let head = view! {
-        <th scope="col">{td_string!(language, sign_in.email)}</th>
-        <th scope="col">{td_string!(language, users.role)}</th>
-        <th scope="col">{td_string!(language, common.status)}</th>
-        <th scope="col">{td_string!(language, users.last_sign_in)}</th>
-        <th scope="col" class="actions"><span class="visually-hidden">{td_string!(language, common.actions)}</span></th>
-    };
-    let rows = users.into_iter().map(|user| row(language, user, &actor)).collect_view();
+    let columns = vec![
+        Column::of(td_string!(language, sign_in.email)),
+        Column::of(td_string!(language, users.role)),
+        Column::of(td_string!(language, common.status)),
+        Column::of(td_string!(language, users.last_sign_in)),
+        Column::actions(td_string!(language, common.actions)),
+    ];
+    let rows = users.into_iter().map(|user| row(language, user, &actor)).collect();
     let body = view! {
         <FaultSummary error=error.clone() labels=vec![("email", td_string!(language, sign_in.email).to_owned())] />
-        <Table label=td_string!(language, users.title) head=head.into_any() body=rows.into_any() />
+        <List label=td_string!(language, users.title) columns rows />
         <AddUserForm faults=Faults::of(error.as_ref()) />
     };
     Ok(Screen::new(td_string!(language, users.title), body))
@@ -68,7 +68,7 @@ fn state(language: Locale, user: &UserLine) -> AnyView {
     view! { <Badge tone text /> }.into_any()
 }
 
-fn row(language: Locale, user: UserLine, actor: &Actor) -> AnyView {
+fn row(language: Locale, user: UserLine, actor: &Actor) -> Vec<AnyView> {
     let is_self = user.id == actor.id;
     let id = user.id.to_string();
     let roles = Role::ALL.into_iter().filter(|role| *role != user.role).map(|role| {
@@ -90,24 +90,21 @@ fn row(language: Locale, user: UserLine, actor: &Actor) -> AnyView {
             .into_any(),
     );
     items.push(view! { <PostButton action=SetEnabled::PATH fields=enable text=verb /> }.into_any());
-    view! {
-        <tr>
-            <th scope="row">
-                <bdi>{user.email.clone()}</bdi>
-                {is_self.then(|| view! { " " <small>{td_string!(language, users.you)}</small> })}
-            </th>
-            <td>{sentences::role(language, user.role)}</td>
-            <td>{state(language, &user)}</td>
-            <td>
-                {match user.last_sign_in {
-                    Some(at) => view! { <TimeAgo at /> }.into_any(),
-                    None => td_string!(language, common.never).into_any(),
-                }}
-            </td>
-            <td class="actions"><ActionsMenu id of=user.email items /></td>
-        </tr>
-    }
-    .into_any()
+    let name = view! {
+        <bdi>{user.email.clone()}</bdi>
+        {is_self.then(|| view! { " " <small>{td_string!(language, users.you)}</small> })}
+    };
+    let last_sign_in = match user.last_sign_in {
+        Some(at) => view! { <TimeAgo at /> }.into_any(),
+        None => td_string!(language, common.never).into_any(),
+    };
+    vec![
+        name.into_any(),
+        sentences::role(language, user.role).into_any(),
+        state(language, &user),
+        last_sign_in,
+        view! { <ActionsMenu id of=user.email items /> }.into_any(),
+    ]
 }
 
 /// The form that adds a person.
