@@ -2,8 +2,9 @@
 //!
 //! Except for [`Schedule::Every`], a schedule is a list of wall-clock times in a time zone. Where the clocks jump over
 //! one, its slot is the first instant after the jump; where the clocks are set back and it comes twice, its slot is the
-//! first of the two. So a day has exactly the slots that people set, whatever the clocks do. [`Schedule::Every`] counts
-//! elapsed time instead: its slots are always equally far apart.
+//! first of the two. So a day has exactly the slots that people set, whatever the clocks do. A line of cron that names no
+//! hour (`0 * * * *`) comes in every hour that passes, in both of those that the clocks show twice. [`Schedule::Every`]
+//! counts elapsed time instead: its slots are always equally far apart.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;

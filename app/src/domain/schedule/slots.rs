@@ -2,7 +2,8 @@
 //!
 //! A wall-clock time stands for the first instant at which the clocks of the zone show it or a later time: after the
 //! jump where it is jumped over, the first of two where it comes twice. This never runs backwards, so looking for the
-//! next slot after an instant begins at what the clocks show then.
+//! next slot after an instant begins at what the clocks show then. A line of cron that names no hour stands for every
+//! instant at which the clocks show one of its minutes.
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -14,6 +15,8 @@ use super::{Schedule, ScheduleFault, Weekday};
 
 /// Days that are looked at for the next slot: more than the 52 weeks of the rarest schedule.
 const HORIZON: u32 = 400;
+/// Changes of the clocks that are looked beyond for the next time of a line of cron: more than any zone has in 50 years.
+const MOST_CHANGES: usize = 400;
 /// Times of cron that are looked at for the next slot: an hour that comes twice has 60 that are past.
 const MOST_CRON_TIMES: usize = 2000;
 
@@ -46,6 +49,9 @@ impl Schedule {
             }
             Self::Cron { line, .. } => {
                 let cron = parse_cron(line).ok_or(ScheduleFault::Cron)?;
+                if names_no_hour(line) {
+                    return Ok(next_shown(&cron, &zone, now));
+                }
                 let times = cron_times(&cron, shown).take(MOST_CRON_TIMES);
                 times.filter_map(|time| slot_of(time, &zone)).find(|slot| *slot > now)
             }
@@ -134,6 +140,31 @@ fn parse_cron(line: &str) -> Option<Cron> {
         return None;
     }
     CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(line).ok()
+}
+
+/// Does the line mean every hour? Then it has no time of day that could come twice or be jumped over.
+fn names_no_hour(line: &str) -> bool {
+    line.split_whitespace().nth(1) == Some("*")
+}
+
+/// The next instant at which the clocks show a time of the line, however often they show it.
+fn next_shown(cron: &Cron, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
+    // Between two changes of the clocks they run evenly: there the next time is one of a clock that is never set.
+    let mut from = now.to_zoned(zone.clone());
+    let mut is_included = false;
+    let mut changes = zone.following(now);
+    for _ in 0..MOST_CHANGES {
+        let change = changes.next().map(|change| change.timestamp());
+        let shown = from.datetime().to_zoned(TimeZone::UTC).ok()?;
+        let time = cron.find_next_occurrence(&shown, is_included).ok()?.datetime();
+        let found = from.offset().to_timestamp(time).ok()?;
+        match change {
+            Some(change) if found >= change => from = change.to_zoned(zone.clone()),
+            _ => return Some(found),
+        }
+        is_included = true;
+    }
+    None
 }
 
 /// The times of a line of cron after a wall-clock time, on a clock that is never set: which instants they stand for is

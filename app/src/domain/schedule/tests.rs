@@ -1,7 +1,7 @@
 //! What schedules mean, by example.
 
-use jiff::Timestamp;
 use jiff::civil::{Time, date};
+use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 
@@ -135,12 +135,34 @@ fn the_31st_passes_over_short_months_and_the_last_day_does_not() {
 fn a_line_of_cron_means_what_it_always_means() {
     check(&cron("*/15 8-9 * * 1-5"), "2026-11-20T08:45:00Z", &["2026-11-23T07:00:00Z", "2026-11-23T07:15:00Z"]);
     check(&cron("0 6 L * *"), "2026-11-20T08:45:00Z", &["2026-11-30T05:00:00Z", "2026-12-31T05:00:00Z"]);
-    // The hour that comes twice has its slots once.
+}
+
+#[test]
+fn a_line_of_cron_that_names_no_hour_comes_in_every_hour_that_passes() {
+    // Both hours that are shown twice, and none twice where an hour is left out.
     check(
         &cron("0 * * * *"),
         "2026-10-24T23:30:00Z",
-        &["2026-10-25T00:00:00Z", "2026-10-25T02:00:00Z", "2026-10-25T03:00:00Z"],
+        &["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z", "2026-10-25T03:00:00Z"],
     );
+    check(&cron("30 * * * *"), "2026-03-29T00:00:00Z", &["2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z"]);
+    for (line, minutes) in [("0 * * * *", 60), ("*/15 * * * *", 15)] {
+        for day in ["2026-03-28T12:00:00Z", "2026-10-24T12:00:00Z"] {
+            let slots = cron(line).next_slots(instant(day), 200);
+            let step = SignedDuration::from_mins(minutes);
+            assert!(slots.windows(2).all(|two| two[1].duration_since(two[0]) == step), "{line} from {day}");
+        }
+    }
+    // Hours that are named come once each, as times of day do.
+    for line in ["0 0-23 * * *", "0 */1 * * *"] {
+        check(
+            &cron(line),
+            "2026-10-24T23:30:00Z",
+            &["2026-10-25T00:00:00Z", "2026-10-25T02:00:00Z", "2026-10-25T03:00:00Z"],
+        );
+    }
+    // Rare days, over many changes of the clocks.
+    check(&cron("0 * 29 2 *"), "2028-03-01T12:00:00Z", &["2032-02-28T23:00:00Z", "2032-02-29T00:00:00Z"]);
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn check_seconds(name: &str, year: i16, step: i64) {
     let schedules = [
         Schedule::daily(time(2, 30, 0, 0), name.to_owned()),
         Schedule::Cron { line: "*/30 * * * *".to_owned(), time_zone: name.to_owned() },
+        Schedule::Cron { line: "*/30 0-23 * * *".to_owned(), time_zone: name.to_owned() },
         Schedule::Every { minutes: 90, start: date(2024, 1, 1).at(0, 0, 0, 0), time_zone: name.to_owned() },
     ];
     for change in zone.following(from).map(|change| change.timestamp()).take_while(|change| *change < to) {
