@@ -75,6 +75,8 @@ pub struct SourceLine {
     pub source: Source,
     /// Its last refresh.
     pub last_refresh: Option<Refresh>,
+    /// The name of the data source that becomes the customer table if this one, which is it now, is removed.
+    pub heir: Option<String>,
 }
 
 /// One refresh of a data source. Times are microseconds since 1970, UTC.

@@ -88,7 +88,8 @@ pub trait Sources: Send + Sync {
     /// Makes it the customer table, whose rows become the profiles, and starts its refresh. Administrators only: it
     /// changes who is in every segment.
     async fn make_customer_table(&self, actor: &Actor, id: SourceId) -> Answer<()>;
-    /// Removes a data source with its uploaded file; the profiles of earlier snapshots stay until the next refresh.
+    /// Removes a data source with its uploaded file; the profiles of earlier snapshots stay until the next refresh. While
+    /// there are others, only administrators remove the customer table: another one takes its place.
     async fn remove(&self, actor: &Actor, id: SourceId) -> Answer<()>;
     /// The attributes of the newest profile snapshot; empty while there is none.
     async fn attributes(&self, actor: &Actor) -> Answer<Vec<Attribute>>;

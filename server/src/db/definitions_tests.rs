@@ -127,7 +127,10 @@ async fn there_is_one_customer_table() {
         let (first, second) = (make_source("A"), make_source("B"));
         sources::insert(&mut tx, &first, 1).await.expect("added");
         sources::insert(&mut tx, &second, 2).await.expect("added");
-        assert_eq!(sources::oldest(&mut tx).await.expect("read"), Some(first.id));
+        for (one, oldest) in [(&first, &second), (&second, &first)] {
+            let found = sources::oldest_but(&mut tx, one.id).await.expect("read");
+            assert_eq!(found, Some((oldest.id, oldest.name.clone())));
+        }
 
         for id in [first.id, second.id] {
             assert!(sources::make_customer_table(&mut tx, id).await.expect("made"));

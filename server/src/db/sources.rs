@@ -126,10 +126,15 @@ pub async fn make_customer_table(tx: &mut Tx, id: SourceId) -> Result<bool, DbEr
     Ok(changed == 1)
 }
 
-/// The data source that was added first; the customer table where the one before is removed.
-pub async fn oldest(tx: &mut Tx) -> Result<Option<SourceId>, DbError> {
-    let row = sql::fetch_optional!(tx, (String,), "select id from sources order by created_at, id limit 1")?;
-    row.map(|(id,)| parse("sources.id", &id)).transpose()
+/// The data source that was added first, but for one: the customer table where that one is removed. With its name.
+pub async fn oldest_but(tx: &mut Tx, one: SourceId) -> Result<Option<(SourceId, String)>, DbError> {
+    let row = sql::fetch_optional!(
+        tx,
+        (String, String),
+        "select id, name from sources where id <> $1 order by created_at, id limit 1",
+        one.to_string(),
+    )?;
+    row.map(|(id, name)| Ok((parse("sources.id", &id)?, name))).transpose()
 }
 
 /// Removes a data source. Its refreshes stay. False when it is gone.

@@ -3,7 +3,7 @@
 
 use domain::access::{Role, may_edit_data, may_manage_system};
 use domain::id::SourceId;
-use domain::source::{ImportReport, RejectedRow, RowFault};
+use domain::source::{ImportReport, Location, RejectedRow, RowFault};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
@@ -186,15 +186,35 @@ fn commands(line: &SourceLine, role: Role) -> AnyView {
             </div>
         }
     });
-    let remove_text = td_string!(language, common.remove);
+    let may_remove = line.heir.is_none() || may_manage_system(role);
     view! {
         {refresh}
         {choose}
         <a class="button" href=edit>{td_string!(language, common.edit)}</a>
-        <button type="button" class="danger" popovertarget="remove-source">{remove_text}</button>
+        {may_remove.then(|| removal(line))}
+    }
+    .into_any()
+}
+
+/// The button that removes it, and what goes with it.
+fn removal(line: &SourceLine) -> AnyView {
+    let language = lang();
+    let text = td_string!(language, common.remove);
+    let bytes = match &line.source.location {
+        Location::Upload { .. } => td_string!(language, sources.remove_upload),
+        Location::Path { .. } => td_string!(language, sources.remove_path),
+    };
+    let profiles = match &line.heir {
+        Some(heir) => text!(language, sources.remove_heir, name = heir.clone()),
+        None if line.source.is_customer_table => td_string!(language, sources.remove_last).to_owned(),
+        None => td_string!(language, sources.remove_other).to_owned(),
+    };
+    let fields = vec![("id", line.source.id.to_string())];
+    view! {
+        <button type="button" class="danger" popovertarget="remove-source">{text}</button>
         <div class="popup" id="remove-source" popover>
-            <p>{td_string!(language, sources.remove_text)}</p>
-            <PostButton action=RemoveSource::PATH fields=vec![("id", id.to_string())] class="danger" symbol=Icon::Trash text=remove_text />
+            <p>{bytes} " " {profiles}</p>
+            <PostButton action=RemoveSource::PATH fields class="danger" symbol=Icon::Trash text />
         </div>
     }
     .into_any()

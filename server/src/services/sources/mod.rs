@@ -15,7 +15,7 @@ use ferry_data::DataEngine;
 use super::segments::SegmentsService;
 use super::{form, internal};
 use crate::clock::SharedClock;
-use crate::db::{self, Database, Topic};
+use crate::db::{self, Database, Topic, Tx};
 
 pub mod files;
 mod refresh;
@@ -59,11 +59,13 @@ impl Sources for SourcesService {
         let mut tx = self.db.read().await.map_err(internal)?;
         let found = db::sources::list(&mut tx).await.map_err(internal)?;
         let mut last = db::refreshes::last(&mut tx).await.map_err(internal)?;
-        let line = |stored: db::sources::StoredSource| {
-            let last_refresh = last.remove(&stored.source.id);
-            SourceLine { source: stored.source, last_refresh }
-        };
-        Ok(found.into_iter().map(line).collect())
+        let mut lines = Vec::new();
+        for stored in found {
+            let id = stored.source.id;
+            let heir = heir(&mut tx, &stored.source).await?.map(|(_, name)| name);
+            lines.push(SourceLine { last_refresh: last.remove(&id), source: stored.source, heir });
+        }
+        Ok(lines)
     }
 
     async fn find(&self, actor: &Actor, id: SourceId) -> Answer<SourceLine> {
@@ -127,10 +129,13 @@ impl Sources for SourcesService {
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let found = db::sources::find(&mut tx, id).await.map_err(internal)?.ok_or(AppError::NotFound)?;
+        let heir = heir(&mut tx, &found.source).await?;
+        if heir.is_some() && !access::may_manage_system(actor.role) {
+            // As good as choosing another customer table.
+            return Err(AppError::Forbidden);
+        }
         db::sources::remove(&mut tx, id).await.map_err(internal)?;
-        if found.source.is_customer_table
-            && let Some(next) = db::sources::oldest(&mut tx).await.map_err(internal)?
-        {
+        if let Some((next, _)) = heir {
             db::sources::make_customer_table(&mut tx, next).await.map_err(internal)?;
         }
         tx.commit().await.map_err(internal)?;
@@ -200,7 +205,7 @@ impl SourcesService {
     async fn add(&self, mut source: Source) -> Answer<SourceId> {
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
-        source.is_customer_table = db::sources::oldest(&mut tx).await.map_err(internal)?.is_none();
+        source.is_customer_table = db::sources::oldest_but(&mut tx, source.id).await.map_err(internal)?.is_none();
         db::sources::insert(&mut tx, &source, self.clock.now_micros()).await.map_err(taken)?;
         tx.commit().await.map_err(internal)?;
         Ok(source.id)
@@ -217,6 +222,14 @@ impl SourcesService {
         }
         Ok(source.id)
     }
+}
+
+/// The data source that becomes the customer table when this one is removed.
+async fn heir(tx: &mut Tx, source: &Source) -> Answer<Option<(SourceId, String)>> {
+    if !source.is_customer_table {
+        return Ok(None);
+    }
+    db::sources::oldest_but(tx, source.id).await.map_err(internal)
 }
 
 fn may_look(actor: &Actor) -> Answer<()> {

@@ -147,8 +147,13 @@ async fn only_the_customer_table_feeds_the_profiles() {
         stage.sources.make_customer_table(&stage.administrator, second).await.expect("made");
         stage.sources.finish_refreshes().await;
         assert_eq!((tables().await, newest().await), (vec![second], (Some(3), 1)));
-        stage.sources.remove(&stage.contributor, second).await.expect("removed");
+        // Whoever removes it chooses another one.
+        let heir = async |id| stage.sources.find(&stage.viewer, id).await.expect("there").heir;
+        assert_eq!((heir(first).await, heir(second).await.as_deref()), (None, Some("Customers")));
+        assert_eq!(stage.sources.remove(&stage.contributor, second).await, Err(AppError::Forbidden));
+        stage.sources.remove(&stage.administrator, second).await.expect("removed");
         assert_eq!((tables().await, newest().await), (vec![first], (Some(3), 1)));
+        assert_eq!(heir(first).await, None);
         stage.refresh(first).await;
         assert_eq!(newest().await, (Some(4), 3));
     }
