@@ -29,5 +29,5 @@ pub use page::{Screen, open_page, signed_in};
 pub use pagination::Pagination;
 pub use parts::{ActionsMenu, CopyBox, EmptyState, Notice, PostButton};
 pub use status::{Badge, Tone};
-pub use table::{Column, List, SearchForm, Table, nothing_found};
+pub use table::{Column, List, SearchForm, Table, nothing_found, own_text};
 pub use time::{DateTime, TimeAgo, date_time_text, duration_text, seconds_until};

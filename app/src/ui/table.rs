@@ -111,6 +111,11 @@ pub fn List(#[prop(into)] label: String, columns: Vec<Column>, rows: Vec<Vec<Any
     .into_any()
 }
 
+/// A text of people's own in a cell; nothing at all where there is none, so that a card leaves its line out.
+pub fn own_text(text: String) -> AnyView {
+    if text.is_empty() { ().into_any() } else { view! { <bdi>{text}</bdi> }.into_any() }
+}
+
 /// A list of which nothing fits the search.
 pub fn nothing_found() -> AnyView {
     let language = lang();

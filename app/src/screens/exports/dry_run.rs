@@ -13,7 +13,7 @@ use crate::routes::{self, MenuItem};
 use crate::screens::runs::{approval, counts};
 use crate::services::{Answer, DryKind, DryRow, DryRun};
 use crate::texts::{Locale, td_string, text};
-use crate::ui::{Column, EmptyState, Icon, List, Notice, PostButton, Screen, number, sentences, signed_in};
+use crate::ui::{Column, EmptyState, Icon, List, Notice, PostButton, Screen, number, own_text, sentences, signed_in};
 
 /// What the next run of an export would do.
 #[component]
@@ -142,8 +142,8 @@ fn row(language: Locale, row: DryRow) -> Vec<AnyView> {
     let added = row.tags_added.into_iter().map(|tag| view! { <li><ins>"+ " <bdi>{tag}</bdi></ins></li> });
     let removed = row.tags_removed.into_iter().map(|tag| view! { <li><del>"− " <bdi>{tag}</bdi></del></li> });
     vec![
-        view! { <bdi>{row.email}</bdi> }.into_any(),
-        view! { <bdi>{row.key}</bdi> }.into_any(),
+        own_text(row.email),
+        own_text(row.key),
         what.into_any(),
         view! { <ul class="changes">{changes.collect_view()}</ul> }.into_any(),
         view! { <ul class="changes">{added.collect_view()} {removed.collect_view()}</ul> }.into_any(),

@@ -18,7 +18,7 @@ use crate::services::{Answer, RunView, TroubledRow};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
     Column, DateTime, FaultSummary, List, ListQuery, Notice, Pagination, PostButton, Screen, decimal, duration_text,
-    number, sentences, signed_in,
+    number, own_text, sentences, signed_in,
 };
 
 /// Seconds after which the page without script loads itself again.
@@ -161,10 +161,10 @@ fn troubled_rows(language: Locale, id: RunId, rows: Vec<TroubledRow>, page: u64,
     ];
     let rows = rows.into_iter().map(|row| {
         vec![
-            view! { <bdi>{row.key}</bdi> }.into_any(),
-            view! { <bdi>{row.email}</bdi> }.into_any(),
+            own_text(row.key),
+            own_text(row.email),
             sentences::row_reason(language, row.reason).what.into_any(),
-            view! { <bdi>{row.detail}</bdi> }.into_any(),
+            own_text(row.detail),
         ]
     });
     let rows = rows.collect();

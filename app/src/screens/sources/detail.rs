@@ -19,7 +19,8 @@ use crate::routes::{self, MenuItem};
 use crate::services::{Refresh, RefreshState, SourceLine};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    Badge, Column, DateTime, FaultSummary, Icon, List, Notice, PostButton, Screen, Tone, number, sentences, signed_in,
+    Badge, Column, DateTime, FaultSummary, Icon, List, Notice, PostButton, Screen, Tone, number, own_text, sentences,
+    signed_in,
 };
 
 /// Why a row did not become a profile.
@@ -61,8 +62,8 @@ fn rejected_table(rows: Vec<RejectedRow>) -> AnyView {
         vec![
             row_fault(language, row.fault).into_any(),
             number(language, row.line).into_any(),
-            view! { <bdi>{row.attribute.unwrap_or_default()}</bdi> }.into_any(),
-            view! { <bdi>{row.file}</bdi> }.into_any(),
+            own_text(row.attribute.unwrap_or_default()),
+            own_text(row.file),
         ]
     });
     let label = td_string!(language, sources.rejected_rows);
