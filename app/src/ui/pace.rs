@@ -41,12 +41,12 @@ mod tests {
     #[test]
     fn what_is_used_is_said_with_its_share() {
         let pace = AccountPace { requests: lane(342, 360, 100), tags: lane(0, 54, 100), ..AccountPace::default() };
-        assert_eq!(pace_lines(Locale::en, &pace), ["342 of 360 requests a minute used, 95 %"]);
+        assert_eq!(pace_lines(Locale::en, &pace), ["342 of 360 requests a minute used, 95\u{a0}%"]);
         let shared = AccountPace { requests: lane(230, 360, 64), tags: lane(27, 54, 80), ..pace };
         let expected = [
-            "230 of 360 requests a minute used, 63 %",
-            "27 of 54 tag requests a minute used, 50 %",
-            "Others use the account as well: Ferry holds back to 64 %",
+            "230 of 360 requests a minute used, 63\u{a0}%",
+            "27 of 54 tag requests a minute used, 50\u{a0}%",
+            "Others use the account as well: Ferry holds back to 64\u{a0}%",
         ];
         assert_eq!(pace_lines(Locale::en, &shared), expected);
     }

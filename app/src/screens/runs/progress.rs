@@ -155,7 +155,7 @@ mod tests {
         let lane = LanePace { used: 342, allowed: 360, share_percent: 100 };
         view.pace.account = Some(AccountPace { requests: Some(lane), ..AccountPace::default() });
         let shown = of(Locale::en, &view);
-        assert_eq!(shown.pace, ["342 of 360 requests a minute used, 95 %"]);
+        assert_eq!(shown.pace, ["342 of 360 requests a minute used, 95\u{a0}%"]);
         assert!(shown.waits_for.is_empty());
 
         let slowed = AccountPace { paused_until: Some(0), ..AccountPace::default() };
