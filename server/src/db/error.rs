@@ -21,7 +21,7 @@ pub enum DbError {
     /// A row that must be there is not.
     #[error("the database misses a row")]
     Missing(#[source] sqlx::Error),
-    /// No connection came free in time, or it is broken.
+    /// No connection came free in time, it is broken, or the database refuses just now.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     /// A column holds what Ferry never writes.
@@ -75,6 +75,9 @@ impl From<sqlx::Error> for DbError {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
                 return Self::Unavailable(error);
             }
+            sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_passing(&code)) => {
+                return Self::Unavailable(error);
+            }
             sqlx::Error::Database(refusal) => refusal.kind(),
             _ => return Self::Other(error),
         };
@@ -87,6 +90,15 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
+/// Does this SQLSTATE of Postgres say that the same may go well later? Connections (08), resources (53), an operator or a
+/// restart (57), a transaction that rested too long (25P03), a lock that did not come (55P03), transactions that hindered
+/// each other (40). SQLite's codes are plain numbers.
+/// See <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn is_passing(code: &str) -> bool {
+    code.len() == 5
+        && (["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || ["25P03", "55P03"].contains(&code))
+}
+
 /// The broken rule: Postgres tells its name, SQLite writes it after the colon.
 fn rule_of(error: &sqlx::Error) -> String {
     let Some(refusal) = error.as_database_error() else { return String::new() };
@@ -94,5 +106,21 @@ fn rule_of(error: &sqlx::Error) -> String {
         (Some(name), _) => name.to_owned(),
         (None, Some((_, rule))) => rule.to_owned(),
         (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn what_passes_is_told_from_what_stays_wrong() {
+        for code in ["08006", "25P03", "40001", "40P01", "53300", "55P03", "57P01", "57014"] {
+            assert!(is_passing(code), "{code}");
+        }
+        // A broken rule, a wrong statement, a transaction that only reads; SQLite's own numbers.
+        for code in ["23505", "42601", "25006", "5", "2067", "40"] {
+            assert!(!is_passing(code), "{code}");
+        }
     }
 }

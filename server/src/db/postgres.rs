@@ -15,11 +15,16 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 const CONNECTIONS: u32 = 10;
 const ACQUIRE: Duration = Duration::from_secs(30);
 
+/// How long a transaction may rest between two statements, in milliseconds, before Postgres ends it and frees its locks.
+/// Ferry never rests in one; a process that was frozen there must not keep the others from its runs for longer than its
+/// lease of 30 s.
+const REST: &str = "10000";
+
 /// Connects and migrates. `schema` is for tests, which get one each.
 pub(super) async fn open(url: &SecretString, schema: Option<&str>) -> Result<PgPool, DbError> {
     // Notices are not wanted: the ROLLBACK below gives one at each return of a connection.
     let mut options = PgConnectOptions::from_str(url.expose_secret())?.application_name("ferry").options([
-        ("idle_in_transaction_session_timeout", "60000"),
+        ("idle_in_transaction_session_timeout", REST),
         ("lock_timeout", "30000"),
         ("client_min_messages", "error"),
     ]);

@@ -177,6 +177,16 @@ impl Books {
         Ok(rows.first().and_then(|row| row["n"].as_u64()).unwrap_or_default())
     }
 
+    /// Does Ferry have an open transaction in which Postgres waits for its next statement?
+    ///
+    /// # Errors
+    /// It is not Postgres.
+    pub async fn rests_in_a_transaction(&mut self) -> Result<bool, BooksError> {
+        let resting = "(select count(*) as n from pg_stat_activity where application_name = 'ferry'
+            and datname = current_database() and state = 'idle in transaction' and backend_xid is not null) resting";
+        Ok(self.rows(&["n"], resting).await?.first().and_then(|row| row["n"].as_u64()).unwrap_or_default() > 0)
+    }
+
     pub(super) async fn batches(&mut self) -> Result<Vec<Value>, BooksError> {
         self.rows(&["run_id", "seq", "kind", "state", "attempts", "returns"], "batches order by run_id, seq").await
     }
