@@ -72,7 +72,7 @@ fn conditions(form: &SegmentForm, attributes: &[Attribute], faults: &[RuleFault]
 }
 
 /// A rule that this screen cannot edit, whole.
-fn outlined(line: &SegmentLine) -> AnyView {
+fn outlined(line: &SegmentLine, may_edit: bool) -> AnyView {
     let language = lang();
     let mut lines = Vec::new();
     outline(language, &line.segment.definition.rule().root, 0, &mut lines);
@@ -80,7 +80,7 @@ fn outlined(line: &SegmentLine) -> AnyView {
         view! { <li class=format!("depth-{}", depth.min(8))><bdi>{text}</bdi></li> }
     });
     view! {
-        <Notice>{td_string!(language, segments.nested_text)}</Notice>
+        {may_edit.then(|| view! { <Notice>{td_string!(language, segments.nested_text)}</Notice> })}
         <ul class="outline">{items.collect_view()}</ul>
     }
     .into_any()
@@ -102,7 +102,7 @@ fn editor(form: SegmentForm, line: Option<&SegmentLine>, attributes: &[Attribute
         form.time_zone.clone()
     };
     let rule = match line {
-        Some(line) if form.keeps_rule() => outlined(line),
+        Some(line) if form.keeps_rule() => outlined(line, may_edit),
         _ => view! {
             {conditions(&form, attributes, &rule_faults)}
             <details>

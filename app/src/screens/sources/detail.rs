@@ -156,7 +156,7 @@ fn columns_view(line: &SourceLine) -> AnyView {
 fn use_of(line: &SourceLine) -> AnyView {
     let language = lang();
     if line.source.is_customer_table {
-        view! { <p><Badge tone=Tone::Good text=td_string!(language, sources.customer_table) /> " " {td_string!(language, sources.customer_table_text)}</p> }
+        view! { <p><Badge tone=Tone::Good text=td_string!(language, sources.customer_table) /> " · " {td_string!(language, sources.customer_table_text)}</p> }
             .into_any()
     } else {
         view! { <Notice><p>{td_string!(language, sources.not_customer_table)}</p></Notice> }.into_any()
