@@ -43,6 +43,8 @@ choose_settings() {
     # What happens shows in .demo/ferry.log; the commands beside it only speak up when something is wrong.
     export FERRY_LOG=warn
     export FERRY_OMNISEND_URL=$SIMULATOR_URL/api
+    # The simulator has no limits here, so nobody has to wait for a minute's tags.
+    export FERRY_OMNISEND_UNLIMITED=true
     # The key of the simulator's practice account; ferry.toml takes it from here.
     export DEMO_API_KEY=5f0000000000000000000001-practice
 }
