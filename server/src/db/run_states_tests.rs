@@ -84,6 +84,7 @@ async fn queue(tx: &mut Tx, export: ExportId) -> RunId {
         started_by: None,
         slot_at: None,
         resend_of: None,
+        recheck_of: None,
     };
     runs::queue(tx, &new, 5).await.expect("queued").run()
 }

@@ -28,6 +28,8 @@ pub struct NewRun {
     pub slot_at: Option<i64>,
     /// The run whose rows it sends again, if it is to send only those.
     pub resend_of: Option<RunId>,
+    /// The run whose unconfirmed rows it asks about, if that is all it does.
+    pub recheck_of: Option<RunId>,
 }
 
 /// What came of queueing.
@@ -83,6 +85,7 @@ struct Row {
     alarm: Option<String>,
     approved_by: Option<String>,
     resend_of: Option<String>,
+    recheck_of: Option<String>,
     members: i64,
     accepted: i64,
     unchanged: i64,
@@ -102,8 +105,8 @@ macro_rules! select_runs {
     ($rest:literal) => {
         concat!(
             "select id, export_id, export_name, started_because, started_by, state, reason, detail, waiting_until,
-                cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, members, accepted,
-                unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at, finished_at
+                cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, recheck_of, members,
+                accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at, finished_at
              from runs ",
             $rest
         )
@@ -143,6 +146,7 @@ impl Row {
             alarm: self.alarm.map(|alarm| values::from_json("runs.alarm", &alarm)).transpose()?,
             approved_by: self.approved_by,
             resend_of: self.resend_of.map(|id| parse("runs.resend_of", &id)).transpose()?,
+            recheck_of: self.recheck_of.map(|id| parse("runs.recheck_of", &id)).transpose()?,
             counts,
             queued_at: self.queued_at,
             started_at: self.started_at,
@@ -185,9 +189,10 @@ async fn insert(
         "insert into runs (id, export_id, export_name, connection_id, brand_id, started_because, started_by, state,
             reason, due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger, slot_at, next_row,
             to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
-            rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of)
+            rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of,
+            recheck_of)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $10, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, $10, $14, $15)
+            0, 0, 0, 0, 0, $10, $14, $15, $16)
          on conflict do nothing",
         new.id.to_string(),
         new.export.to_string(),
@@ -204,6 +209,7 @@ async fn insert(
         new.slot_at,
         state.is_final().then_some(now),
         new.resend_of.map(|id| id.to_string()),
+        new.recheck_of.map(|id| id.to_string()),
     )?;
     Ok(added == 1)
 }

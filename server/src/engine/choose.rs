@@ -1,6 +1,7 @@
 //! What the line sends next: reads of items first, then polls, then what comes back, then tags, then what the plan has.
 //! What is chosen stands in the checkpoint before it is sent.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::run::{RunReason, RunState};
@@ -17,6 +18,33 @@ use crate::db::pace::Lane;
 
 /// Without an outcome for so long, contacts count as late.
 const LATE: Duration = Duration::from_secs(60);
+
+/// Asking for the destination's batches, page by page.
+#[derive(Debug)]
+pub(super) struct Poll {
+    /// When the next page is asked for; far away while one is on its way.
+    pub(super) due_at: i64,
+    /// Where it begins.
+    pub(super) from: u64,
+    /// Ours on the pages of this round.
+    pub(super) seen: HashSet<String>,
+    /// The wait after this round.
+    pub(super) wait: Duration,
+    /// Did this round find something finished?
+    pub(super) found: bool,
+    /// Is a page on its way?
+    pub(super) is_out: bool,
+    /// Is a whole round over?
+    pub(super) has_looked: bool,
+}
+
+impl Poll {
+    /// The first page is asked for now.
+    pub(super) fn beginning(now: i64) -> Self {
+        let (seen, wait) = (HashSet::new(), Duration::ZERO);
+        Self { due_at: now, from: 0, seen, wait, found: false, is_out: false, has_looked: false }
+    }
+}
 
 impl Line {
     /// Chooses what is sent next, as far as there is room on the line and in the budget, and notes it in the checkpoint.

@@ -4,7 +4,7 @@ use domain::run::Counts;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::ResendRows;
+use super::{RecheckRows, ResendRows};
 use crate::routes;
 use crate::services::RunView;
 use crate::texts::{Locale, td_string, text};
@@ -88,6 +88,11 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
         let fields = vec![("id", view.run.id.to_string())];
         view! { <PostButton action=ResendRows::PATH fields class="primary" text=td_string!(language, safety.resend) /> }
     });
+    let ask = view.may_recheck.then(|| {
+        let fields = vec![("id", view.run.id.to_string())];
+        view! { <PostButton action=RecheckRows::PATH fields text=td_string!(language, safety.recheck) /> }
+    });
+    let ask_help = view.may_recheck.then(|| view! { <p class="help">{td_string!(language, safety.recheck_help)}</p> });
     let help = view.may_resend.then(|| view! { <p class="help">{td_string!(language, safety.resend_help)}</p> });
     view! {
         <h2>{td_string!(language, runs.not_arrived)}</h2>
@@ -104,8 +109,10 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </div>
+        {ask_help}
         {help}
         <div class="buttons">
+            {ask}
             {again}
             <a class="button" href=routes::run_rows(view.run.id) download="">
                 {icon(Icon::Download)} {td_string!(language, runs.download)}

@@ -200,13 +200,13 @@ fn refused_failed(_: std::io::Error) -> DataError {
 
 /// Ranges of numbers that are asked for in ascending order.
 #[derive(Debug, Default)]
-struct Ranges {
+pub(super) struct Ranges {
     ranges: Vec<Range<u64>>,
     at: usize,
 }
 
 impl Ranges {
-    fn new(mut ranges: Vec<Range<u64>>) -> Self {
+    pub(super) fn new(mut ranges: Vec<Range<u64>>) -> Self {
         ranges.retain(|range| !range.is_empty());
         ranges.sort_by_key(|range| range.start);
         // Ranges that overlap become one, so that none is passed over because an earlier one ends later.
@@ -220,7 +220,7 @@ impl Ranges {
         Self { ranges: merged, at: 0 }
     }
 
-    fn holds(&mut self, number: u64) -> bool {
+    pub(super) fn holds(&mut self, number: u64) -> bool {
         while self.ranges.get(self.at).is_some_and(|range| range.end <= number) {
             self.at += 1;
         }

@@ -14,6 +14,7 @@
 //! | `chosen` | whom the plan is about |
 //! | `others` | what other exports of the account give, which stays |
 //! | `make`, `close` | the two passes over the files |
+//! | `narrow` | the plan of a run that asks about rows of an earlier one |
 //! | `files` | the columns of plans, ledgers and reports of troubled rows |
 //! | `read` | reading a plan batch by batch |
 //! | `look` | some rows of a plan, with what was there before |
@@ -28,6 +29,7 @@ mod fields;
 mod files;
 mod look;
 mod make;
+mod narrow;
 mod others;
 mod payload;
 mod read;

@@ -8,6 +8,7 @@ mod dry_run;
 mod faults;
 mod life;
 mod outside;
+mod recheck;
 mod resend;
 mod slots;
 mod stage;
