@@ -25,10 +25,11 @@ pub struct Estimate {
     pub minutes: u64,
 }
 
-/// The estimate for so many contacts, and for each tag that is added or taken away the number of people.
-pub fn estimate(pace: &Pace, to_send: u64, tag_changes: &[u64]) -> Estimate {
+/// The estimate for so many contacts, for each tag that is added or taken away the number of people, and for so many
+/// changes that take a request each.
+pub fn estimate(pace: &Pace, to_send: u64, tag_changes: &[u64], alone: u64) -> Estimate {
     let requests = |rows: u64, at_once: u64| rows.div_ceil(at_once.max(1));
-    let upserts = requests(to_send, pace.rows_per_request);
+    let upserts = requests(to_send, pace.rows_per_request) + alone;
     let tags: u64 = tag_changes.iter().map(|changes| requests(*changes, pace.emails_per_tag_request)).sum();
     // Tags follow the contacts, at their own pace. Seconds, so that two short parts do not count as two minutes.
     let seconds = |requests: u64, a_minute: u64| (requests * 60).div_ceil(a_minute.max(1));
@@ -50,7 +51,7 @@ mod tests {
 
     #[track_caller]
     fn check(to_send: u64, tags: &[u64], requests: u64, minutes: u64) {
-        assert_eq!(estimate(&PACE, to_send, tags), Estimate { requests, minutes });
+        assert_eq!(estimate(&PACE, to_send, tags, 0), Estimate { requests, minutes });
     }
 
     #[test]
@@ -61,12 +62,13 @@ mod tests {
         check(1_000_000, &[], 10_000, 28);
         check(1_000_000, &[1_000_000], 14_000, 102);
         check(0, &[13_500], 54, 1);
+        assert_eq!(estimate(&PACE, 100, &[], 719), Estimate { requests: 720, minutes: 2 });
     }
 
     #[test]
     fn a_pace_of_nothing_breaks_nothing() {
         let none =
             Pace { rows_per_request: 0, emails_per_tag_request: 0, requests_per_minute: 0, tag_requests_per_minute: 0 };
-        assert_eq!(estimate(&none, 3, &[2]), Estimate { requests: 5, minutes: 5 });
+        assert_eq!(estimate(&none, 3, &[2], 0), Estimate { requests: 5, minutes: 5 });
     }
 }

@@ -3,6 +3,7 @@
 use domain::export::ExportSettings;
 use domain::id::{ExportId, RunId};
 use domain::mapping::Mapping;
+use domain::marking::Marking;
 use domain::run::{RunReason, RunState, Trigger};
 use domain::safety::Safety;
 use domain::schedule::Schedule;
@@ -66,6 +67,7 @@ async fn add_export(db: &TestDatabase) -> ExportId {
         segments: Vec::new(),
         schedule: Schedule::Off,
         safety: Safety::default(),
+        marking: Marking::Tags,
     };
     let mut tx = db.begin().await.expect("begun");
     exports::insert(&mut tx, id, &settings, 1).await.expect("an export");

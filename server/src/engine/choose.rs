@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use domain::marking::property_of;
 use domain::run::{RunReason, RunState};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -115,7 +116,7 @@ impl Line {
             self.wake(self.poll.due_at);
         }
         let open = self.open_lanes(now).await?;
-        let is_open = |batch: &Batch| batch.kind == Kind::Upsert || open.contains(&lane(&batch.kind));
+        let is_open = |batch: &Batch| lane(&batch.kind) == Lane::All || open.contains(&lane(&batch.kind));
         while let Some(at) = self.ready.iter().position(|ready| ready.batch.due_at <= now && is_open(&ready.batch)) {
             if let Some(request) = self.take_ready(at).await? {
                 return Ok(Some(request));
@@ -136,10 +137,14 @@ impl Line {
             return Ok(Some(request));
         }
         // What comes back is sent before more is begun.
-        if self.ready.len() < 4 * self.held.deps.options.in_flight.max(1) {
-            return self.take_piece();
+        if self.ready.len() >= 4 * self.held.deps.options.in_flight.max(1) {
+            return Ok(None);
         }
-        Ok(None)
+        match self.take_piece()? {
+            Some(request) => Ok(Some(request)),
+            // Last, because each of these is about one person only.
+            None => self.take_property().await,
+        }
     }
 
     /// The lanes of tags in which something may go now; wakes the line when another one opens.
@@ -216,6 +221,13 @@ impl Line {
         Ok(None)
     }
 
+    /// A property that is taken from somebody who is not sent any more.
+    async fn take_property(&mut self) -> Result<Option<Request>, EngineError> {
+        let Some(cut) = self.tags.cut(Lane::All, &self.unsettled, &mut self.ids, false).await? else { return Ok(None) };
+        let batch = self.new_batch(cut.kind, cut.numbers, 0);
+        Ok(Some(Request::Send { batch, body: Body::People(cut.people.into()) }))
+    }
+
     fn next_piece(&mut self) -> Result<Option<Piece>, EngineError> {
         if let Some(piece) = self.piece.take() {
             return Ok(Some(piece));
@@ -275,6 +287,8 @@ pub(super) fn lane(kind: &Kind) -> Lane {
     match kind {
         Kind::Upsert => Lane::All,
         Kind::AddTag(_) => Lane::AddTag,
+        // It goes to the address of the one contact, like any other request.
+        Kind::RemoveTag(mark) if property_of(mark).is_some() => Lane::All,
         Kind::RemoveTag(_) => Lane::RemoveTag,
     }
 }

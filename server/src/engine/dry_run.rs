@@ -4,9 +4,10 @@
 use domain::brake::{self, Outlook, Surprise};
 use domain::estimate::{Estimate, Pace, estimate};
 use domain::id::{ExportId, RunId};
+use domain::marking::property_of;
 use domain::paging::PageRequest;
 use domain::run::RunReason;
-use ferry_data::plan::{Look, LookRequest, PlanReader, PlanRequest, PlanSummary};
+use ferry_data::plan::{Look, LookRequest, PlanReader, PlanRequest, PlanSummary, TagCount};
 use ferry_data::{DataEngine, DataError};
 
 use super::EngineError;
@@ -139,6 +140,7 @@ fn estimate_of(plan: &PlanReader, limits: Limits) -> Estimate {
         requests_per_minute: usual_pace(limits.requests_per_minute).into(),
         tag_requests_per_minute: usual_pace(limits.tag_requests_per_minute).into(),
     };
-    let tags: Vec<u64> = plan.tag_counts().iter().map(|tag| tag.changes).collect();
-    estimate(&pace, plan.summary().to_send, &tags)
+    let (alone, tags): (Vec<_>, Vec<_>) = plan.tag_counts().iter().partition(|one| property_of(&one.tag).is_some());
+    let changes = |of: &[&TagCount]| of.iter().map(|one| one.changes).collect::<Vec<_>>();
+    estimate(&pace, plan.summary().to_send, &changes(&tags), changes(&alone).iter().sum())
 }

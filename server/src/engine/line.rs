@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::marking::property_of;
 use domain::run::RunState;
 use ferry_data::plan::PlanReader;
 use jiff::civil::Date;
@@ -362,9 +363,10 @@ async fn ask(to: &dyn Destination, key: &SecretString, request: &Request) -> Res
             Kind::AddTag(tag) => {
                 to.change_tag(key, TagChange::Add, tag, &body.recipients()).await.map(|()| Reply::Tagged)
             }
-            Kind::RemoveTag(tag) => {
-                to.change_tag(key, TagChange::Remove, tag, &body.recipients()).await.map(|()| Reply::Tagged)
-            }
+            Kind::RemoveTag(mark) => match property_of(mark) {
+                Some(name) => to.clear_property(key, name, body.one()).await.map(|()| Reply::Tagged),
+                None => to.change_tag(key, TagChange::Remove, mark, &body.recipients()).await.map(|()| Reply::Tagged),
+            },
         },
         Request::List { since, from } => to.list_batches(key, *since, *from).await.map(Reply::Page),
         Request::Items { id } => to.batch_items(key, id).await.map(Reply::Items),

@@ -70,7 +70,7 @@ pub(super) async fn make_plan(held: &Held, claim: &mut Claim, of: RunId) -> Resu
     let next_row = point.new.iter().flat_map(Batch::rows).max().map_or(0, |last| last + 1);
     let point = Checkpoint { next_row: Some(next_row), ..point };
     let now = deps.clock.now_micros();
-    let (run, fence, to_send, tags) = (claim.run, claim.fence, summary.to_send, summary.tags_to_add);
+    let (run, fence, to_send, tags) = (claim.run, claim.fence, summary.to_send, summary.tag_changes);
     let mut tx = deps.db.begin().await?;
     let kept = claims::planned(&mut tx, run, fence, &counts, to_send, tags, now).await?
         && checkpoints::write(&mut tx, run, fence, &point, now, now + retry::micros(LEASE)).await?;

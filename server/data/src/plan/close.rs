@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use super::files::{BATCH_ROWS, LedgerCursor, note, open};
+use super::marks::are_properties;
 use super::rows::PlanBatch;
 use super::writers::{LedgerWriter, PlanNote, PlanRow, TroubledWriter};
 use super::{CloseRequest, Closed, FailedTags, Outcome, RefusedRow, TagOp, TroubledRow, tags};
@@ -92,14 +93,20 @@ impl Closing {
             self.tags.copy_from_slice(self.old.tags());
         }
         for tag in tags::places(row.add) {
-            let is_made = self.changes.next_is_made(TagOp::Add, tag);
-            if is_made && (row.in_ledger || was_accepted) {
+            let is_made = if self.changes.is_property(tag) {
+                was_accepted
+            } else {
+                self.changes.next_is_made(TagOp::Add, tag) && (row.in_ledger || was_accepted)
+            };
+            if is_made {
                 tags::put(&mut self.tags, tag);
                 self.counts.tags_added += 1;
             }
         }
         for tag in tags::places(row.remove) {
-            if self.changes.next_is_made(TagOp::Remove, tag) {
+            let goes_along = self.changes.is_property(tag) && row.row.is_some();
+            let is_made = if goes_along { was_accepted } else { self.changes.next_is_made(TagOp::Remove, tag) };
+            if is_made {
                 tags::take(&mut self.tags, tag);
                 self.counts.tags_removed += 1;
             }
@@ -232,6 +239,7 @@ impl Ranges {
 struct TagChanges {
     failed: HashMap<(TagOp, usize), Ranges>,
     numbers: HashMap<(TagOp, usize), u64>,
+    properties: Vec<bool>,
 }
 
 impl TagChanges {
@@ -243,7 +251,12 @@ impl TagChanges {
             }
         }
         let failed = ranges.into_iter().map(|(change, ranges)| (change, Ranges::new(ranges))).collect();
-        Self { failed, numbers: HashMap::new() }
+        Self { failed, numbers: HashMap::new(), properties: are_properties(&plan.tags) }
+    }
+
+    /// Is the mark a property, which goes along with a contact that is sent?
+    fn is_property(&self, tag: usize) -> bool {
+        self.properties.get(tag).copied().unwrap_or_default()
     }
 
     fn next_is_made(&mut self, op: TagOp, tag: usize) -> bool {

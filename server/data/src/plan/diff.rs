@@ -8,6 +8,9 @@
 //! | yes, the same payload | yes | not sent; tags as above |
 //! | no | yes | never sent; all its tags removed, and it leaves the ledger when that is confirmed |
 //!
+//! Where members are marked by properties, membership is part of the payload, and what is to be taken from somebody who
+//! is sent goes with their payload too.
+//!
 //! Tags of inactive segments are neither added nor removed, and a tag that this export gives no more stays with those to
 //! whom another export of the account gives it. Where several members share an address, the one with the
 //! smallest key goes, the others are held back, and the contact carries the tags of them all.
@@ -16,8 +19,9 @@ use domain::run::RowReason;
 
 use super::chosen::Chosen;
 use super::files::LedgerCursor;
+use super::marks::Marks;
 use super::others::Others;
-use super::payload::has_status;
+use super::payload::{has_status, hash};
 use super::writers::{PlanRow, PlanWriter};
 use super::{PlanSummary, tags};
 use crate::error::Result;
@@ -69,6 +73,7 @@ pub(super) struct Differ {
     contact: Contact,
     has_contact: bool,
     chosen: Chosen,
+    marks: Marks,
     summary: PlanSummary,
 }
 
@@ -80,6 +85,7 @@ impl Differ {
         frozen: Vec<u8>,
         chosen: Chosen,
         others: Others,
+        marks: Marks,
     ) -> Self {
         let none = vec![0; tags::width(tags.len())];
         Self {
@@ -95,6 +101,7 @@ impl Differ {
             contact: Contact::default(),
             has_contact: false,
             chosen,
+            marks,
             summary: PlanSummary::default(),
         }
     }
@@ -163,6 +170,10 @@ impl Differ {
         if !self.contact.is_chosen {
             return if in_ledger { self.ledger.advance() } else { Ok(()) };
         }
+        if self.marks.are_sent() {
+            self.marks.write(&mut self.contact.payload, &self.contact.tags);
+            self.contact.hash = hash(&self.contact.payload).to_vec();
+        }
         let is_sent = !(in_ledger && self.ledger.hash() == self.contact.hash);
         if in_ledger {
             tags::without(&mut self.add, &self.contact.tags, self.ledger.tags());
@@ -173,6 +184,10 @@ impl Differ {
         } else {
             self.add.copy_from_slice(&self.contact.tags);
             self.remove.fill(0);
+        }
+        if is_sent {
+            // No part of the hash: said once, it is not said again.
+            self.marks.clear(&mut self.contact.payload, &self.remove);
         }
         if is_sent || !tags::is_empty(&self.add) || !tags::is_empty(&self.remove) {
             let row = self.summary.to_send;

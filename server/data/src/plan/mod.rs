@@ -14,6 +14,7 @@
 //! | `chosen` | whom the plan is about |
 //! | `others` | what other exports of the account give, which stays |
 //! | `make`, `close` | the two passes over the files |
+//! | `marks` | custom properties in the place of tags |
 //! | `narrow` | the plan of a run that asks about rows of an earlier one |
 //! | `files` | the columns of plans, ledgers and reports of troubled rows |
 //! | `read` | reading a plan batch by batch |
@@ -29,6 +30,7 @@ mod fields;
 mod files;
 mod look;
 mod make;
+mod marks;
 mod narrow;
 mod others;
 mod payload;
@@ -106,7 +108,7 @@ pub struct OtherLedger {
 pub struct PlannedSegment {
     /// Its id; a static segment's members lie under it.
     pub id: SegmentId,
-    /// The tag that its members carry.
+    /// The mark that its members carry: a tag, or a custom property ([`domain::marking`]).
     pub tag: String,
     /// Who is in it.
     pub definition: Definition,
@@ -137,10 +139,13 @@ pub struct PlanSummary {
     /// People in the ledger who are in no segment any more, and lose their tags.
     #[serde(default)]
     pub leavers: u64,
-    /// Tags to add: pairs of a contact and a tag.
+    /// Marks to give, tags or properties: pairs of a contact and a mark.
     pub tags_to_add: u64,
-    /// Tags to take away: pairs of a contact and a tag.
+    /// Marks to take away: pairs of a contact and a mark.
     pub tags_to_remove: u64,
+    /// Those of both that take a request of their own, because they do not go with a contact.
+    #[serde(default)]
+    pub tag_changes: u64,
     /// Of the tag that most people lose: how many lose it.
     #[serde(default)]
     pub most_removed: u64,

@@ -6,6 +6,7 @@ use domain::id::RunId;
 
 use super::close::Ranges;
 use super::files::{note, open};
+use super::marks::are_properties;
 use super::rows::PlanBatch;
 use super::writers::{PlanNote, PlanRow, PlanWriter};
 use super::{PlanSummary, tags};
@@ -31,6 +32,11 @@ fn narrow(engine: &DataEngine, run: RunId, of: RunId, wanted: Vec<Range<u64>>) -
     let mut wanted = Ranges::new(wanted);
     let mut writer = PlanWriter::create(store, &plan_path(run), earlier.tags.len())?;
     let none = vec![0; tags::width(earlier.tags.len())];
+    let mut properties = none.clone();
+    for (place, _) in are_properties(&earlier.tags).into_iter().enumerate().filter(|(_, is_one)| *is_one) {
+        tags::put(&mut properties, place);
+    }
+    let (mut add, mut remove) = (none.clone(), none);
     let mut summary = PlanSummary { tags: earlier.summary.tags, ..PlanSummary::default() };
     for batch in file.build()? {
         let batch = batch?;
@@ -43,9 +49,14 @@ fn narrow(engine: &DataEngine, run: RunId, of: RunId, wanted: Vec<Range<u64>>) -
             summary.members += 1;
             summary.to_send += 1;
             summary.new_contacts += u64::from(!row.in_ledger);
-            // Whoever stood there already had their tags changed whatever became of the row.
-            let add = if row.in_ledger { &none } else { row.add };
-            writer.push(PlanRow { add, remove: &none, ..row })?;
+            // Whoever stood there already had their tags changed whatever became of the row; properties go with it.
+            add.copy_from_slice(row.add);
+            remove.copy_from_slice(row.remove);
+            if row.in_ledger {
+                tags::keep(&mut add, &properties);
+            }
+            tags::keep(&mut remove, &properties);
+            writer.push(PlanRow { add: &add, remove: &remove, ..row })?;
         }
     }
     writer.finish(summary, earlier.tags)

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use domain::access::Audience;
 use domain::attribute::AttributeType;
 use domain::mapping::{Field, Mapping, Match};
+use domain::marking::Marking;
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
 use domain::schedule::Schedule;
 use domain::source::{DateOrder, Encoding, Format};
@@ -96,6 +97,8 @@ pub struct ExportEntry {
     /// The line of each match, in the order of the mapping.
     pub mapping_lines: Vec<usize>,
     pub schedule: Schedule,
+    /// How members are marked; none where the file does not speak of it.
+    pub marking: Option<Marking>,
 }
 
 /// Reads the text of a file. All faults at once, by line.
@@ -314,10 +317,12 @@ fn export(table: Table<'_>, faults: &Faults) -> Option<At<ExportEntry>> {
         faults.add(table.line(), "an export needs `matching`: which attribute feeds which field, at least the e-mail");
     }
     let schedule = super::schedule::read(&table, faults).unwrap_or_default();
+    let marking = word(&table, faults, "marking", &["tags", "properties"], Marking::parse);
     let line = table.line();
     table.complain_about_unknown();
     let mapping = Mapping { matches };
-    Some(At { line, value: ExportEntry { name: name?, connection, segments, mapping, mapping_lines, schedule } })
+    let name = name?;
+    Some(At { line, value: ExportEntry { name, connection, segments, mapping, mapping_lines, schedule, marking } })
 }
 
 pub(super) fn time_zone(table: &Table<'_>, faults: &Faults) -> Option<At<String>> {

@@ -7,6 +7,7 @@ mod delivery;
 mod dry_run;
 mod faults;
 mod life;
+mod marking;
 mod outside;
 mod recheck;
 mod resend;

@@ -3,6 +3,7 @@
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::id::{ExportId, SegmentId};
 use domain::mapping::{Field, Mapping, MappingFault};
+use domain::marking::Marking;
 use domain::safety::Safety;
 use domain::schedule::Schedule;
 
@@ -29,6 +30,8 @@ pub struct ExportStep {
     pub mapping: Mapping,
     /// Its schedule.
     pub schedule: Schedule,
+    /// How members are marked; as it is where the file does not speak of it.
+    pub marking: Marking,
 }
 
 impl Planner<'_> {
@@ -51,6 +54,7 @@ impl Planner<'_> {
                 segments: entry.segments.iter().map(|name| name.value.clone()).collect(),
                 mapping: entry.mapping.clone(),
                 schedule: entry.schedule.clone(),
+                marking: entry.marking.or(existing.map(|one| one.export.settings.marking)).unwrap_or_default(),
                 safety: existing.map(|one| one.export.settings.safety.clone()).unwrap_or_default(),
             };
             let change = match existing {
@@ -122,5 +126,6 @@ impl Planner<'_> {
             && segments.as_ref() == Some(&settings.segments)
             && settings.mapping == step.mapping
             && settings.schedule == step.schedule
+            && settings.marking == step.marking
     }
 }
