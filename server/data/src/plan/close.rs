@@ -7,15 +7,17 @@ use std::ops::Range;
 use domain::run::RowReason;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use object_store::path::Path as StorePath;
 
 use super::files::{BATCH_ROWS, LedgerCursor, note, open};
+use super::left::Left;
 use super::marks::are_properties;
 use super::rows::PlanBatch;
 use super::writers::{LedgerWriter, PlanNote, PlanRow, TroubledWriter};
 use super::{CloseRequest, Closed, FailedTags, Outcome, RefusedRow, TagOp, TroubledRow, tags};
 use crate::DataEngine;
 use crate::error::{DataError, Result};
-use crate::store::{ledger_path, plan_path, troubled_path};
+use crate::store::{DataStore, ledger_path, left_path, plan_path, troubled_path};
 
 impl DataEngine {
     /// Ends a run: writes the ledger `ledgers/<export>/<run>` and the report of troubled rows, and counts. Repeating it
@@ -23,7 +25,8 @@ impl DataEngine {
     ///
     /// In the new ledger stands each contact as it was last confirmed: with the payload's hash of this plan where its
     /// row was accepted, else with that of the old ledger, if it stood there; with the tags whose addition was
-    /// confirmed and without those whose removal was. A leaver without a tag is no longer in it.
+    /// confirmed and without those whose removal was. A leaver without a tag is no longer in it, and is remembered
+    /// beside it by a hash, until they come back.
     ///
     /// Errors: no plan or ledger ([`DataError::Missing`](crate::DataError::Missing)), an error of `refused`
     /// ([`DataError::Storage`](crate::DataError::Storage)). Nothing is left behind then.
@@ -46,6 +49,9 @@ async fn close(engine: &DataEngine, request: CloseRequest) -> Result<Closed> {
         verdicts: Verdicts::new(request.refused, request.unconfirmed, request.held, request.held_reason),
         changes: TagChanges::new(&plan, &request.failed_tags),
         tags: vec![0; tags::width(plan.tags.len())],
+        left: Left::read(store, request.ledger.map(|run| left_path(request.export, run)).as_ref())?,
+        left_path: left_path(request.export, request.run),
+        store: store.clone(),
         counts: Outcome { members: plan.summary.members, unchanged: plan.summary.unchanged, ..Outcome::default() },
     };
     for batch in file.build()? {
@@ -66,6 +72,9 @@ struct Closing {
     verdicts: Verdicts,
     changes: TagChanges,
     tags: Vec<u8>,
+    left: Left,
+    left_path: StorePath,
+    store: DataStore,
     counts: Outcome,
 }
 
@@ -112,10 +121,14 @@ impl Closing {
             }
         }
         match row.hash {
-            Some(hash) if was_accepted => self.new.push(row.email, hash, &self.tags)?,
+            Some(hash) if was_accepted => {
+                self.left.take(row.email);
+                self.new.push(row.email, hash, &self.tags)?;
+            }
             _ if stands && (row.is_member || !tags::is_empty(&self.tags)) => {
                 self.new.push(row.email, self.old.hash(), &self.tags)?;
             }
+            _ if stands => self.left.put(row.email),
             _ => {}
         }
         if stands { self.old.advance() } else { Ok(()) }
@@ -149,6 +162,7 @@ impl Closing {
             }
         }
         let reasons = self.troubled.finish()?;
+        self.left.write(&self.store, &self.left_path)?;
         // Last: where the new ledger is, everything is.
         self.new.finish()?;
         Ok(Closed { counts: self.counts, reasons })

@@ -19,6 +19,7 @@ use domain::run::RowReason;
 
 use super::chosen::Chosen;
 use super::files::LedgerCursor;
+use super::left::Left;
 use super::marks::Marks;
 use super::others::Others;
 use super::payload::{has_status, hash};
@@ -74,10 +75,12 @@ pub(super) struct Differ {
     has_contact: bool,
     chosen: Chosen,
     marks: Marks,
+    left: Left,
     summary: PlanSummary,
 }
 
 impl Differ {
+    #[expect(clippy::too_many_arguments, reason = "the opened parts of one pass, put together once")]
     pub(super) fn new(
         ledger: LedgerCursor,
         plan: PlanWriter,
@@ -86,6 +89,7 @@ impl Differ {
         chosen: Chosen,
         others: Others,
         marks: Marks,
+        left: Left,
     ) -> Self {
         let none = vec![0; tags::width(tags.len())];
         Self {
@@ -102,6 +106,7 @@ impl Differ {
             has_contact: false,
             chosen,
             marks,
+            left,
             summary: PlanSummary::default(),
         }
     }
@@ -207,6 +212,7 @@ impl Differ {
         self.summary.to_send += u64::from(is_sent);
         self.summary.statuses += u64::from(is_sent && has_status(&self.contact.payload));
         self.summary.new_contacts += u64::from(is_sent && !in_ledger);
+        self.summary.returned += u64::from(is_sent && !in_ledger && self.left.has(&self.contact.email));
         self.summary.unchanged += u64::from(!is_sent);
         if in_ledger { self.ledger.advance() } else { Ok(()) }
     }

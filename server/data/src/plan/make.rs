@@ -9,6 +9,7 @@ use futures::StreamExt;
 use super::chosen::Chosen;
 use super::diff::Differ;
 use super::files::{LedgerCursor, damaged, note, open};
+use super::left::Left;
 use super::marks::Marks;
 use super::others::Others;
 use super::wanted::{WantedBatch, wanted};
@@ -16,7 +17,7 @@ use super::writers::{PlanNote, PlanWriter};
 use super::{PlanRequest, PlanSummary, tags};
 use crate::DataEngine;
 use crate::error::Result;
-use crate::store::{ledger_path, plan_path};
+use crate::store::{ledger_path, left_path, plan_path};
 
 impl DataEngine {
     /// Makes the plan of a run and writes it to disk. Made again from the same inputs, it has the same bytes.
@@ -68,7 +69,8 @@ async fn make(engine: &DataEngine, request: &PlanRequest) -> Result<PlanSummary>
     let chosen = Chosen::new(store, request.only_of)?;
     let others = Others::open(store, request, &all_tags)?;
     let marks = Marks::new(&all_tags, &names);
-    let mut differ = Differ::new(cursor, writer, all_tags, frozen, chosen, others, marks);
+    let left = Left::read(store, request.ledger.map(|run| left_path(request.export, run)).as_ref())?;
+    let mut differ = Differ::new(cursor, writer, all_tags, frozen, chosen, others, marks, left);
     while let Some(batch) = wanted.batches.next().await {
         let batch = batch?;
         let rows = WantedBatch::new(&batch).ok_or_else(|| damaged("a column"))?;

@@ -15,6 +15,7 @@
 //! | `others` | what other exports of the account give, which stays |
 //! | `make`, `close` | the two passes over the files |
 //! | `marks` | custom properties in the place of tags |
+//! | `left` | who has left, so that whoever comes back is told from who is new |
 //! | `narrow` | the plan of a run that asks about rows of an earlier one |
 //! | `files` | the columns of plans, ledgers and reports of troubled rows |
 //! | `read` | reading a plan batch by batch |
@@ -28,6 +29,7 @@ mod close;
 mod diff;
 mod fields;
 mod files;
+mod left;
 mod look;
 mod make;
 mod marks;
@@ -125,6 +127,9 @@ pub struct PlanSummary {
     pub to_send: u64,
     /// Those among them that the ledger does not hold.
     pub new_contacts: u64,
+    /// Those among the new ones who had left this export before.
+    #[serde(default)]
+    pub returned: u64,
     /// Those among them that leave with a subscription status.
     #[serde(default)]
     pub statuses: u64,

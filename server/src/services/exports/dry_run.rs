@@ -44,7 +44,8 @@ fn in_words(dry: Dry) -> DryRun {
     DryRun {
         snapshot: dry.snapshot,
         members: summary.members,
-        joiners: summary.new_contacts,
+        joiners: summary.new_contacts.saturating_sub(summary.returned),
+        returned: summary.returned,
         changed: summary.to_send.saturating_sub(summary.new_contacts),
         statuses: summary.statuses,
         unchanged: summary.unchanged,
