@@ -29,6 +29,8 @@ pub struct Work {
     pub tags_to_add: Vec<u64>,
     /// For each tag that is taken away: from how many.
     pub tags_to_remove: Vec<u64>,
+    /// Changes that take a request each.
+    pub alone: u64,
 }
 
 /// What a plan takes.
@@ -47,7 +49,7 @@ const IDS_FROM: u64 = 2_500;
 /// add tags, or those that remove them.
 pub fn estimate(pace: &Pace, work: &Work) -> Estimate {
     let requests = |rows: u64, at_once: u64| rows.div_ceil(at_once.max(1));
-    let upserts = requests(work.to_send, pace.rows_per_request);
+    let upserts = requests(work.to_send, pace.rows_per_request) + work.alone;
     let (mut adding, mut pages) = (0, 0);
     for changes in &work.tags_to_add {
         let by_id = ids(pace, *changes, work.new_contacts);
@@ -92,7 +94,7 @@ mod tests {
 
     #[track_caller]
     fn check(pace: &Pace, (to_send, new_contacts): (u64, u64), add: &[u64], remove: &[u64], expected: (u64, u64)) {
-        let work = Work { to_send, new_contacts, tags_to_add: add.to_vec(), tags_to_remove: remove.to_vec() };
+        let work = Work { to_send, new_contacts, tags_to_add: add.to_vec(), tags_to_remove: remove.to_vec(), alone: 0 };
         let found = estimate(pace, &work);
         assert_eq!((found.requests, found.minutes), expected);
     }
@@ -120,6 +122,12 @@ mod tests {
         let unlimited = Pace { requests_per_minute: None, tag_requests_per_minute: None, ..PACE };
         check(&unlimited, (1_000_000, 1_000_000), &[], &[], (10_000, 1));
         check(&unlimited, (0, 0), &[], &[], (0, 0));
+    }
+
+    #[test]
+    fn what_goes_alone_takes_a_request_each() {
+        let work = Work { to_send: 100, alone: 719, ..Work::default() };
+        assert_eq!(estimate(&PACE, &work), Estimate { requests: 720, minutes: 2 });
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectionId, ExportId, SegmentId};
 use crate::mapping::Mapping;
+use crate::marking::Marking;
 use crate::safety::Safety;
 use crate::schedule::Schedule;
 
@@ -35,4 +36,7 @@ pub struct ExportSettings {
     /// What keeps it from doing harm.
     #[serde(default)]
     pub safety: Safety,
+    /// How the members of its segments are marked at the destination.
+    #[serde(default)]
+    pub marking: Marking,
 }

@@ -11,6 +11,7 @@
 //! - **Connection**: one account at a destination ([`connection`]); its **audience** says who may use it ([`access`]).
 //! - **Data matching**: which attribute feeds which destination field ([`mapping`]).
 //! - **Export**: a saved definition; saving never runs it ([`export`]). Its **schedule** says when it runs ([`schedule`]).
+//!   Its **marking** says how members are shown at the destination ([`marking`]).
 //! - **Run**: one execution of an export ([`run`]). The **brake** holds one that is unlike the ones before ([`brake`]).
 //!   **Plan**, **ledger** and **batch** are the engine's words.
 //! - **System refresh**: one job that refreshes data sources and segments and runs the exports that follow it ([`system`]).
@@ -27,6 +28,7 @@ pub mod estimate;
 pub mod export;
 pub mod id;
 pub mod mapping;
+pub mod marking;
 pub mod paging;
 pub mod rule;
 pub mod run;

@@ -246,11 +246,13 @@ pub enum RunReason {
     Storage,
     /// It is unlike the runs before it, and a person has to look at it first.
     Approval,
+    /// Nobody can be asked any more what became of unconfirmed rows.
+    BatchesGone,
 }
 
 impl RunReason {
     /// All reasons.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::RateLimit,
         Self::DestinationUnavailable,
         Self::DestinationWorking,
@@ -270,6 +272,7 @@ impl RunReason {
         Self::CrashLoop,
         Self::Storage,
         Self::Approval,
+        Self::BatchesGone,
     ];
 
     /// The name in the database and in translations.
@@ -294,6 +297,7 @@ impl RunReason {
             Self::CrashLoop => "crash_loop",
             Self::Storage => "storage",
             Self::Approval => "approval",
+            Self::BatchesGone => "batches_gone",
         }
     }
 
@@ -347,6 +351,8 @@ pub struct Run {
     pub approved_by: Option<String>,
     /// The rows of an earlier run that it sends again, if it is to send only those.
     pub resend_of: Option<Resend>,
+    /// The run whose unconfirmed rows it asks about, if that is all it does.
+    pub recheck_of: Option<RunId>,
     /// What became of the rows.
     pub counts: Counts,
     /// When it was queued.

@@ -16,6 +16,8 @@ pub struct DryRun {
     pub members: u64,
     /// People who would be sent for the first time.
     pub joiners: u64,
+    /// People who had left this export and would be sent anew.
+    pub returned: u64,
     /// People who would be sent because they changed.
     pub changed: u64,
     /// Of those who would be sent: who would leave as subscribed, at most; those who unsubscribed there are left out.

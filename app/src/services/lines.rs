@@ -331,6 +331,10 @@ pub struct RunView {
     pub examples: Vec<TroubledRow>,
     /// May this person send those rows again?
     pub may_resend: bool,
+    /// May this person ask the destination again about the unconfirmed rows, and can it be asked?
+    pub may_recheck: bool,
+    /// The last run that asked again about this one's rows.
+    pub rechecked_by: Option<RunId>,
     /// May this person cancel it?
     pub may_cancel: bool,
     /// May this person approve it, where it waits for that?

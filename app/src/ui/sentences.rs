@@ -160,6 +160,7 @@ pub fn run_reason(language: Locale, reason: RunReason) -> Sentence {
         RunReason::CrashLoop => sentence!(language, states.crash_loop, crash_loop_todo),
         RunReason::Storage => sentence!(language, states.storage, storage_todo),
         RunReason::Approval => sentence!(language, states.approval, approval_todo),
+        RunReason::BatchesGone => sentence!(language, states.batches_gone, batches_gone_todo),
     }
 }
 

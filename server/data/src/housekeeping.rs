@@ -63,7 +63,7 @@ impl DataEngine {
             }
             for (path, export) in folders::<ExportId>(&folder("ledgers"))? {
                 let is_unused =
-                    |name: &str| parquet::<RunId>(name).is_some_and(|run| !in_use.ledgers.contains(&(export, run)));
+                    |name: &str| ledger_of(name).is_some_and(|run| !in_use.ledgers.contains(&(export, run)));
                 sweep.files(&path, is_unused)?;
                 sweep.folder(&path);
             }
@@ -77,6 +77,11 @@ impl DataEngine {
 fn snapshot_of(name: &str) -> Option<i64> {
     let stem = name.strip_suffix(".parquet")?;
     stem.strip_suffix(".rejected").unwrap_or(stem).parse().ok()
+}
+
+/// The run that left `<run>.parquet` or `<run>.left`.
+fn ledger_of(name: &str) -> Option<RunId> {
+    name.strip_suffix(".parquet").or(name.strip_suffix(".left"))?.parse().ok()
 }
 
 fn parquet<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -153,7 +158,7 @@ mod tests {
     use domain::id::{ExportId, RunId, SegmentId};
 
     use super::{InUse, Swept};
-    use crate::store::{ledger_path, plan_path, rejected_path, segment_path, snapshot_path, troubled_path};
+    use crate::store::{ledger_path, left_path, plan_path, rejected_path, segment_path, snapshot_path, troubled_path};
     use crate::{DataEngine, DataOptions};
 
     #[tokio::test]
@@ -172,6 +177,7 @@ mod tests {
             troubled_path(kept),
             troubled_path(old),
             ledger_path(export, kept),
+            left_path(export, kept),
             "snapshots/notes.txt".into(),
         ];
         let unused = [
@@ -182,6 +188,7 @@ mod tests {
             plan_path(gone),
             troubled_path(gone),
             ledger_path(export, old),
+            left_path(export, old),
             ledger_path(removed, gone),
         ];
         for path in used.iter().chain(&unused) {
@@ -201,7 +208,7 @@ mod tests {
         let young = engine.sweep(in_use.clone(), now - hour).await.expect("swept");
         assert_eq!(young, Swept::default());
         let keeps_segments = InUse { segments: None, ..in_use.clone() };
-        assert_eq!(engine.sweep(keeps_segments, now + hour).await.expect("swept").files, 7);
+        assert_eq!(engine.sweep(keeps_segments, now + hour).await.expect("swept").files, 8);
         assert!(engine.store().exists(&segment_path(forgotten)));
         let swept = engine.sweep(in_use.clone(), now + hour).await.expect("swept");
         assert_eq!(swept, Swept { files: 1, bytes: 1 });

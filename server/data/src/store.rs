@@ -158,6 +158,11 @@ pub fn ledger_path(export: ExportId, run: RunId) -> StorePath {
     StorePath::from(format!("ledgers/{export}/{run}.parquet"))
 }
 
+/// Who had left the export when that ledger was written.
+pub fn left_path(export: ExportId, run: RunId) -> StorePath {
+    StorePath::from(format!("ledgers/{export}/{run}.left"))
+}
+
 /// A file that is being written.
 #[derive(Debug)]
 pub struct FileWriter {

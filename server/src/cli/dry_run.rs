@@ -17,6 +17,7 @@ pub fn print(dry: &DryRun, as_json: bool) -> anyhow::Result<()> {
     for (name, count) in [
         ("members", dry.members),
         ("joining", dry.joiners),
+        ("returning", dry.returned),
         ("changed", dry.changed),
         ("subscribed", dry.statuses),
         ("unchanged", dry.unchanged),

@@ -148,7 +148,7 @@ pub struct RefusedRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(in crate::db) struct Row {
     seq: i64,
     kind: String,
     tag: Option<String>,
@@ -164,7 +164,7 @@ struct Row {
 }
 
 impl Row {
-    fn batch(self) -> Result<Batch, DbError> {
+    pub(in crate::db) fn batch(self) -> Result<Batch, DbError> {
         let kind = match (self.kind.as_str(), self.tag) {
             ("upsert", None) => Kind::Upsert,
             ("add_tag", Some(tag)) => Kind::AddTag(tag),

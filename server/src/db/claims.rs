@@ -39,6 +39,8 @@ pub struct Claim {
     pub ledger_of: Option<RunId>,
     /// The first row of the plan that has no batch yet.
     pub next_row: u64,
+    /// The run whose unconfirmed rows it asks about, if that is all it does.
+    pub recheck_of: Option<RunId>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -57,6 +59,7 @@ struct Row {
     brand_id: Option<String>,
     ledger_of: Option<String>,
     next_row: i64,
+    recheck_of: Option<String>,
 }
 
 impl Row {
@@ -76,6 +79,7 @@ impl Row {
             brand: self.brand_id,
             ledger_of: self.ledger_of.map(|id| parse("runs.ledger_of", &id)).transpose()?,
             next_row: values::unsigned("runs.next_row", self.next_row)?,
+            recheck_of: self.recheck_of.map(|id| parse("runs.recheck_of", &id)).transpose()?,
         })
     }
 }
@@ -118,7 +122,7 @@ pub async fn claim(tx: &mut Tx, owner: &str, now: i64, lease_until: i64) -> Resu
             goes_on_with = null, waiting_until = null, reason = null, detail = null
          where id = $1
          returning id, export_id, fence, state, started_because, cancel_requested_at, recoveries, failures, progress_at,
-            settings, snapshot, brand_id, ledger_of, next_row",
+            settings, snapshot, brand_id, ledger_of, next_row, recheck_of",
         &id,
         owner,
         now,

@@ -7,6 +7,7 @@ use domain::destination::{Brand, DestinationKind};
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, SegmentId, SourceId, UserId};
 use domain::mapping::{Field, Mapping, Match};
+use domain::marking::Marking;
 use domain::rule::{Group, Join, Rule};
 use domain::safety::Safety;
 use domain::schedule::Schedule;
@@ -76,8 +77,8 @@ async fn make_connection(tx: &mut Tx, name: &str) -> ConnectionId {
 fn make_settings(name: &str, connection: Option<ConnectionId>, segments: Vec<SegmentId>) -> ExportSettings {
     let pair = Match { field: Field::Target("email".to_owned()), attribute: "email".to_owned() };
     let mapping = Mapping { matches: vec![pair] };
-    let (schedule, safety) = (Schedule::Off, Safety::default());
-    ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule, safety }
+    let (schedule, safety, marking) = (Schedule::Off, Safety::default(), Marking::Properties);
+    ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule, safety, marking }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::export::{Export, ExportSettings};
 use domain::id::{ExportId, SegmentId};
+use domain::marking::Marking;
 use domain::safety::Safety;
 
 use super::{DbError, Tx, names, parse, sql, values};
@@ -26,6 +27,7 @@ struct Row {
     schedule: String,
     schedule_since: i64,
     safety: Option<String>,
+    marking: String,
     version: i64,
 }
 
@@ -41,6 +43,7 @@ impl Row {
                 Some(safety) => values::from_json("exports.safety", safety)?,
                 None => Safety::default(),
             },
+            marking: Marking::parse(&self.marking).ok_or(DbError::Corrupt("exports.marking"))?,
         };
         let export = Export { id: parse("exports.id", &self.id)?, settings, version: self.version };
         Ok(StoredExport { export, schedule_since: self.schedule_since })
@@ -52,7 +55,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<StoredExport>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         Row,
-        "select id, name, connection_id, mapping, schedule, schedule_since, safety, version
+        "select id, name, connection_id, mapping, schedule, schedule_since, safety, marking, version
          from exports
          order by name_key, id",
     )?;
@@ -78,7 +81,9 @@ pub async fn find(tx: &mut Tx, id: ExportId) -> Result<Option<StoredExport>, DbE
     let row = sql::fetch_optional!(
         tx,
         Row,
-        "select id, name, connection_id, mapping, schedule, schedule_since, safety, version from exports where id = $1",
+        "select id, name, connection_id, mapping, schedule, schedule_since, safety, marking, version
+         from exports
+         where id = $1",
         id.to_string(),
     )?;
     let Some(row) = row else { return Ok(None) };
@@ -97,9 +102,9 @@ pub async fn find(tx: &mut Tx, id: ExportId) -> Result<Option<StoredExport>, DbE
 pub async fn insert(tx: &mut Tx, id: ExportId, settings: &ExportSettings, now: i64) -> Result<(), DbError> {
     sql::execute!(
         tx,
-        "insert into exports (id, name, name_key, connection_id, mapping, schedule, schedule_since, safety, version,
-            created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $7)",
+        "insert into exports (id, name, name_key, connection_id, mapping, schedule, schedule_since, safety, marking,
+            version, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $7)",
         id.to_string(),
         &settings.name,
         names::key(&settings.name),
@@ -108,6 +113,7 @@ pub async fn insert(tx: &mut Tx, id: ExportId, settings: &ExportSettings, now: i
         values::to_json("exports.schedule", &settings.schedule)?,
         now,
         values::to_json("exports.safety", &settings.safety)?,
+        settings.marking.as_str(),
     )?;
     insert_segments(tx, id, &settings.segments).await
 }
@@ -125,7 +131,7 @@ pub async fn update(
         "update exports
          set name = $3, name_key = $4, connection_id = $5, mapping = $6,
             schedule_since = case when schedule = $7 then schedule_since else $8 end,
-            schedule = $7, safety = $9, version = version + 1
+            schedule = $7, safety = $9, marking = $10, version = version + 1
          where id = $1 and version = $2",
         id.to_string(),
         version,
@@ -136,6 +142,7 @@ pub async fn update(
         values::to_json("exports.schedule", &settings.schedule)?,
         now,
         values::to_json("exports.safety", &settings.safety)?,
+        settings.marking.as_str(),
     )?;
     if changed == 0 {
         return Ok(false);

@@ -72,6 +72,7 @@ pub mod pace;
 #[cfg(test)]
 mod pace_tests;
 mod postgres;
+pub mod rechecks;
 pub mod refresh_jobs;
 pub mod refreshes;
 #[cfg(test)]

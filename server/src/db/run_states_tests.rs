@@ -3,6 +3,7 @@
 use domain::export::ExportSettings;
 use domain::id::{ExportId, RunId};
 use domain::mapping::Mapping;
+use domain::marking::Marking;
 use domain::run::{RunReason, RunState, Trigger};
 use domain::safety::Safety;
 use domain::schedule::Schedule;
@@ -66,6 +67,7 @@ async fn add_export(db: &TestDatabase) -> ExportId {
         segments: Vec::new(),
         schedule: Schedule::Off,
         safety: Safety::default(),
+        marking: Marking::Tags,
     };
     let mut tx = db.begin().await.expect("begun");
     exports::insert(&mut tx, id, &settings, 1).await.expect("an export");
@@ -84,6 +86,7 @@ async fn queue(tx: &mut Tx, export: ExportId) -> RunId {
         started_by: None,
         slot_at: None,
         resend_of: None,
+        recheck_of: None,
     };
     runs::queue(tx, &new, 5).await.expect("queued").run()
 }

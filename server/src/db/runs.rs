@@ -28,6 +28,8 @@ pub struct NewRun {
     pub slot_at: Option<i64>,
     /// The rows of an earlier run that it sends again, if it is to send only those.
     pub resend_of: Option<Resend>,
+    /// The run whose unconfirmed rows it asks about, if that is all it does.
+    pub recheck_of: Option<RunId>,
 }
 
 /// What came of queueing.
@@ -84,6 +86,7 @@ struct Row {
     approved_by: Option<String>,
     resend_of: Option<String>,
     resend_reason: Option<String>,
+    recheck_of: Option<String>,
     members: i64,
     accepted: i64,
     unchanged: i64,
@@ -103,8 +106,8 @@ macro_rules! select_runs {
     ($rest:literal) => {
         concat!(
             "select id, export_id, export_name, started_because, started_by, state, reason, detail, waiting_until,
-                cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, resend_reason, members,
-                accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at,
+                cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, resend_reason,
+                recheck_of, members, accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at,
                 finished_at
              from runs ",
             $rest
@@ -153,6 +156,7 @@ impl Row {
             alarm: self.alarm.map(|alarm| values::from_json("runs.alarm", &alarm)).transpose()?,
             approved_by: self.approved_by,
             resend_of,
+            recheck_of: self.recheck_of.map(|id| parse("runs.recheck_of", &id)).transpose()?,
             counts,
             queued_at: self.queued_at,
             started_at: self.started_at,
@@ -196,9 +200,9 @@ async fn insert(
             reason, due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger, slot_at, next_row,
             to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
             rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of,
-            resend_reason)
+            resend_reason, recheck_of)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $10, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, $10, $14, $15, $16)
+            0, 0, 0, 0, 0, $10, $14, $15, $16, $17)
          on conflict do nothing",
         new.id.to_string(),
         new.export.to_string(),
@@ -216,6 +220,7 @@ async fn insert(
         state.is_final().then_some(now),
         new.resend_of.map(|resend| resend.of.to_string()),
         new.resend_of.and_then(|resend| resend.reason).map(RowReason::as_str),
+        new.recheck_of.map(|id| id.to_string()),
     )?;
     Ok(added == 1)
 }

@@ -74,3 +74,46 @@ pub async fn make_due(tx: &mut Tx, run: RunId) {
 async fn set_due(tx: &mut Tx, run: RunId) -> Result<u64, DbError> {
     sql::execute!(tx, "update runs set due_at = 0 where id = $1", run.to_string())
 }
+
+/// Adds so many runs of accounts and exports of their own that somebody works on, with leases that end at an instant.
+/// They are copies of a run that is there.
+pub async fn crowd_around(tx: &mut Tx, run: RunId, count: i64, lease_until: i64) {
+    let added = add_crowd(tx, &run.to_string(), count, lease_until).await;
+    assert_eq!(added.expect("added"), u64::try_from(count).expect("some"));
+}
+
+async fn add_crowd(tx: &mut Tx, run: &str, count: i64, lease_until: i64) -> Result<u64, DbError> {
+    sql::execute!(
+        tx,
+        "with recursive numbers (n) as (select cast(1 as bigint) union all select n + 1 from numbers where n < $2)
+         insert into exports (id, name, name_key, connection_id, mapping, schedule, schedule_since, version, created_at)
+         select 'crowd ' || numbers.n, 'Crowd ' || numbers.n, 'crowd ' || numbers.n, connection_id, mapping, schedule,
+            schedule_since, version, created_at
+         from exports, numbers
+         where exports.id = (select export_id from runs where id = $1)",
+        run,
+        count,
+    )?;
+    // A run begins queued.
+    sql::execute!(
+        tx,
+        "with recursive numbers (n) as (select cast(1 as bigint) union all select n + 1 from numbers where n < $2)
+         insert into runs (id, export_id, export_name, connection_id, brand_id, started_because, state, due_at, fence,
+            recoveries, failures, progress_at, settings_version, has_ledger, next_row, to_send, sent, tags_to_change,
+            tags_changed, members, accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed,
+            requests, retries, queued_at)
+         select 'crowd ' || numbers.n, 'crowd ' || numbers.n, export_name, connection_id, 'crowd ' || numbers.n,
+            started_because, 'queued', due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger,
+            next_row, to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged, rejected, held,
+            unconfirmed, tags_added, tags_removed, requests, retries, queued_at
+         from runs, numbers
+         where runs.id = $1",
+        run,
+        count,
+    )?;
+    sql::execute!(
+        tx,
+        "update runs set state = 'preparing', lease_owner = 'lives', lease_until = $1 where id like 'crowd %'",
+        lease_until,
+    )
+}

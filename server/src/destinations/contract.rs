@@ -54,6 +54,7 @@ async fn all_calls(one: &dyn Destination) -> Vec<(&'static str, Option<DeliveryE
         ("list", one.list_batches(&key, day, 0).await.err()),
         ("contacts", one.list_contacts(&key, None).await.err()),
         ("items", one.batch_items(&key, "5f92").await.err()),
+        ("clear", one.clear_property(&key, "points", "canary@example.com").await.err()),
         ("add", one.change_tag(&key, TagChange::Add, "t", &recipients).await.err()),
         ("remove", one.change_tag(&key, TagChange::Remove, "t", &recipients).await.err()),
     ]

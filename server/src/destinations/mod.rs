@@ -225,6 +225,10 @@ pub trait Destination: Send + Sync {
     /// One page of the account's contacts, those that were made last first. `after` is where the page before it ended.
     async fn list_contacts(&self, key: &SecretString, after: Option<&str>) -> Result<ContactPage, DeliveryError>;
 
+    /// Sets a custom property of one contact to false. A contact that is not there (any more) is not made, and that is
+    /// no failure.
+    async fn clear_property(&self, key: &SecretString, name: &str, email: &str) -> Result<(), DeliveryError>;
+
     /// Gives or takes one tag. Addresses that the destination does not know are passed over.
     async fn change_tag(
         &self,

@@ -1,8 +1,10 @@
 //! What the line sends next: reads of items first, then polls, then what comes back, then tags, then what the plan has.
 //! What is chosen stands in the checkpoint before it is sent.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use domain::marking::property_of;
 use domain::run::{RunReason, RunState};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -17,6 +19,33 @@ use crate::db::pace::Lane;
 
 /// Without an outcome for so long, contacts count as late.
 const LATE: Duration = Duration::from_secs(60);
+
+/// Asking for the destination's batches, page by page.
+#[derive(Debug)]
+pub(super) struct Poll {
+    /// When the next page is asked for; far away while one is on its way.
+    pub(super) due_at: i64,
+    /// Where it begins.
+    pub(super) from: u64,
+    /// Ours on the pages of this round.
+    pub(super) seen: HashSet<String>,
+    /// The wait after this round.
+    pub(super) wait: Duration,
+    /// Did this round find something finished?
+    pub(super) found: bool,
+    /// Is a page on its way?
+    pub(super) is_out: bool,
+    /// Is a whole round over?
+    pub(super) has_looked: bool,
+}
+
+impl Poll {
+    /// The first page is asked for now.
+    pub(super) fn beginning(now: i64) -> Self {
+        let (seen, wait) = (HashSet::new(), Duration::ZERO);
+        Self { due_at: now, from: 0, seen, wait, found: false, is_out: false, has_looked: false }
+    }
+}
 
 impl Line {
     /// Chooses what is sent next, as far as there is room on the line and in the budget, and notes it in the checkpoint.
@@ -87,7 +116,7 @@ impl Line {
             self.wake(self.poll.due_at);
         }
         let open = self.open_lanes(now).await?;
-        let is_open = |batch: &Batch| batch.kind == Kind::Upsert || open.contains(&lane(&batch.kind));
+        let is_open = |batch: &Batch| lane(&batch.kind) == Lane::All || open.contains(&lane(&batch.kind));
         while let Some(at) = self.ready.iter().position(|ready| ready.batch.due_at <= now && is_open(&ready.batch)) {
             if let Some(request) = self.take_ready(at).await? {
                 return Ok(Some(request));
@@ -108,10 +137,14 @@ impl Line {
             return Ok(Some(request));
         }
         // What comes back is sent before more is begun.
-        if self.ready.len() < 4 * self.held.deps.options.in_flight.max(1) {
-            return self.take_piece();
+        if self.ready.len() >= 4 * self.held.deps.options.in_flight.max(1) {
+            return Ok(None);
         }
-        Ok(None)
+        match self.take_piece()? {
+            Some(request) => Ok(Some(request)),
+            // Last, because each of these is about one person only.
+            None => self.take_property().await,
+        }
     }
 
     /// The lanes of tags in which something may go now; wakes the line when another one opens.
@@ -188,6 +221,13 @@ impl Line {
         Ok(None)
     }
 
+    /// A property that is taken from somebody who is not sent any more.
+    async fn take_property(&mut self) -> Result<Option<Request>, EngineError> {
+        let Some(cut) = self.tags.cut(Lane::All, &self.unsettled, &mut self.ids, false).await? else { return Ok(None) };
+        let batch = self.new_batch(cut.kind, cut.numbers, 0);
+        Ok(Some(Request::Send { batch, body: Body::People(cut.people.into()) }))
+    }
+
     fn next_piece(&mut self) -> Result<Option<Piece>, EngineError> {
         if let Some(piece) = self.piece.take() {
             return Ok(Some(piece));
@@ -247,6 +287,8 @@ pub(super) fn lane(kind: &Kind) -> Lane {
     match kind {
         Kind::Upsert => Lane::All,
         Kind::AddTag(_) => Lane::AddTag,
+        // It goes to the address of the one contact, like any other request.
+        Kind::RemoveTag(mark) if property_of(mark).is_some() => Lane::All,
         Kind::RemoveTag(_) => Lane::RemoveTag,
     }
 }

@@ -4,9 +4,10 @@
 use domain::brake::{self, Outlook, Surprise};
 use domain::estimate::{Estimate, Pace, Work, estimate};
 use domain::id::{ExportId, RunId};
+use domain::marking::property_of;
 use domain::paging::PageRequest;
 use domain::run::RunReason;
-use ferry_data::plan::{Look, LookRequest, PlanReader, PlanRequest, PlanSummary, TagOp};
+use ferry_data::plan::{Look, LookRequest, PlanReader, PlanRequest, PlanSummary, TagCount, TagOp};
 use ferry_data::{DataEngine, DataError};
 
 use super::EngineError;
@@ -147,12 +148,16 @@ fn pace_of(limits: Limits, budget: Option<Budget>) -> Pace {
 }
 
 fn estimate_of(plan: &PlanReader, pace: &Pace) -> Estimate {
-    let changes = |op: TagOp| plan.tag_counts().iter().filter(move |tag| tag.op == op).map(|tag| tag.changes);
+    // A property is changed contact by contact.
+    let (alone, tags): (Vec<&TagCount>, Vec<_>) =
+        plan.tag_counts().iter().partition(|one| property_of(&one.tag).is_some());
+    let changes = |op: TagOp| tags.iter().filter(|tag| tag.op == op).map(|tag| tag.changes).collect();
     let work = Work {
         to_send: plan.summary().to_send,
         new_contacts: plan.summary().new_contacts,
-        tags_to_add: changes(TagOp::Add).collect(),
-        tags_to_remove: changes(TagOp::Remove).collect(),
+        tags_to_add: changes(TagOp::Add),
+        tags_to_remove: changes(TagOp::Remove),
+        alone: alone.iter().map(|one| one.changes).sum(),
     };
     estimate(pace, &work)
 }

@@ -60,6 +60,11 @@ impl Body {
         if let Self::Items(items) = self { items } else { &[] }
     }
 
+    /// The address of the only person.
+    pub(super) fn one(&self) -> &str {
+        if let Self::People(people) = self { people.first().map_or("", |one| one.email.as_str()) } else { "" }
+    }
+
     pub(super) fn recipients(&self) -> Recipients {
         let mut recipients = Recipients::default();
         if let Self::People(people) = self {

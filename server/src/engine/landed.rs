@@ -293,6 +293,7 @@ impl Line {
     fn end_round(&mut self) {
         let poll = &mut self.poll;
         poll.from = 0;
+        poll.has_looked = true;
         poll.seen.clear();
         let found = std::mem::take(&mut poll.found);
         let wait = if self.state == RunState::Sending {

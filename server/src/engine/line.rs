@@ -2,21 +2,24 @@
 //! whatever comes first: an answer, the budget, the time of a poll, a person. What answers change is in [`landed`](super::landed),
 //! what is sent next in [`choose`](super::choose). Contacts and tags share the line: tags follow as contacts arrive.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::marking::property_of;
 use domain::run::RunState;
 use ferry_data::plan::PlanReader;
 use jiff::civil::Date;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 
+use super::choose::Poll;
 use super::feed::{self, Body, Feed, Piece};
 use super::guard::{Key, Signal};
 use super::ids::Ids;
 use super::pace::Pacer;
-use super::retry::{SETTLE_WITHIN, Trouble, micros};
+use super::recheck::patience;
+use super::retry::{Trouble, micros};
 use super::run::{Ending, Held};
 use super::tags::Tags;
 use super::unsettled::Unsettled;
@@ -75,23 +78,6 @@ pub(super) struct Sent {
     pub(super) verdict: Option<(Stage, u64)>,
 }
 
-/// Asking for the destination's batches, page by page.
-#[derive(Debug)]
-pub(super) struct Poll {
-    /// When the next page is asked for; far away while one is on its way.
-    pub(super) due_at: i64,
-    /// Where it begins.
-    pub(super) from: u64,
-    /// Ours on the pages of this round.
-    pub(super) seen: HashSet<String>,
-    /// The wait after this round.
-    pub(super) wait: Duration,
-    /// Did this round find something finished?
-    pub(super) found: bool,
-    /// Is a page on its way?
-    pub(super) is_out: bool,
-}
-
 /// One run on its way.
 pub(super) struct Line {
     pub(super) held: Held,
@@ -147,8 +133,6 @@ impl Line {
         let limits = held.destination.limits();
         let pacer = Pacer::new(&deps, &held.brand, limits);
         let is_cut = held.claim.state != RunState::Sending;
-        let poll =
-            Poll { due_at: now, from: 0, seen: HashSet::new(), wait: Duration::ZERO, found: false, is_out: false };
         let mut line = Self {
             state: held.claim.state,
             trouble: Trouble::known(circuit),
@@ -170,7 +154,7 @@ impl Line {
             wake_at: FAR,
             held,
             side,
-            poll,
+            poll: Poll::beginning(now),
             pacer,
             next_seq,
         };
@@ -258,7 +242,7 @@ impl Line {
                 self.enter(RunState::Settling)
             }
             RunState::Settling if is_sent && self.sent.is_empty() => self.enter(RunState::Tagging),
-            RunState::Settling if now - self.settled_at > micros(SETTLE_WITHIN) => {
+            RunState::Settling if now - self.settled_at > micros(patience(&self.held.claim, &self.poll)) => {
                 self.give_up_on_sent();
                 true
             }
@@ -379,9 +363,10 @@ async fn ask(to: &dyn Destination, key: &SecretString, request: &Request) -> Res
             Kind::AddTag(tag) => {
                 to.change_tag(key, TagChange::Add, tag, &body.recipients()).await.map(|()| Reply::Tagged)
             }
-            Kind::RemoveTag(tag) => {
-                to.change_tag(key, TagChange::Remove, tag, &body.recipients()).await.map(|()| Reply::Tagged)
-            }
+            Kind::RemoveTag(mark) => match property_of(mark) {
+                Some(name) => to.clear_property(key, name, body.one()).await.map(|()| Reply::Tagged),
+                None => to.change_tag(key, TagChange::Remove, mark, &body.recipients()).await.map(|()| Reply::Tagged),
+            },
         },
         Request::List { since, from } => to.list_batches(key, *since, *from).await.map(Reply::Page),
         Request::Items { id } => to.batch_items(key, id).await.map(Reply::Items),

@@ -11,6 +11,7 @@
 //! | [`feed`] | cuts the plan into batches of contacts |
 //! | [`tags`], [`unsettled`], [`ids`] | which tags may go out already, and by which names of their contacts |
 //! | [`settle`], [`retry`] | what answers mean for rows and for requests: pure functions |
+//! | [`recheck`] | a run that only asks what became of unconfirmed rows of an earlier one |
 //! | [`pace`] | the account's budget |
 //! | [`close`] | the new ledger, the report of troubled rows, the final state |
 //! | [`schedule`] | slots that have come |
@@ -43,6 +44,7 @@ mod landed;
 mod line;
 mod pace;
 mod prepare;
+mod recheck;
 mod retry;
 mod run;
 mod schedule;

@@ -7,6 +7,7 @@ use domain::brake::{self, Alarm, Surprise};
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
 use domain::mapping::Mapping;
+use domain::marking::Marking;
 use domain::run::{Counts, Resend, RowReason, RunReason};
 use domain::safety::Safety;
 use domain::segment::Definition;
@@ -29,6 +30,9 @@ pub(super) struct Settings {
     pub(super) kind: DestinationKind,
     mapping: Mapping,
     segments: Vec<FixedSegment>,
+    /// How their members are marked.
+    #[serde(default)]
+    marking: Marking,
     /// What other exports deliver to the account.
     #[serde(default)]
     others: Vec<OtherLedger>,
@@ -68,7 +72,7 @@ impl Settings {
             snapshot,
             mapping: self.mapping.clone(),
             card,
-            segments: self.segments.iter().cloned().map(FixedSegment::planned).collect(),
+            segments: self.segments.iter().cloned().map(|segment| segment.planned(self.marking)).collect(),
             ledger,
             statuses: self
                 .safety
@@ -127,7 +131,7 @@ pub(super) async fn collect(
         return skipped(RunReason::NoConnection);
     };
     let Some(snapshot) = db::refreshes::newest_snapshot(tx).await? else { return skipped(RunReason::NoProfiles) };
-    let (mapping, safety) = (export.settings.mapping, export.settings.safety);
+    let (mapping, safety, marking) = (export.settings.mapping, export.settings.safety, export.settings.marking);
     if !mapping.faults(&destination.card(), &snapshot.attributes).is_empty() {
         return Ok(Err(Ending::failed(RunReason::SettingsInvalid)));
     }
@@ -139,6 +143,10 @@ pub(super) async fn collect(
             segments.push(FixedSegment { id, tag, definition, is_active });
         }
     }
+    let tags: Vec<&str> = segments.iter().map(|segment: &FixedSegment| segment.tag.as_str()).collect();
+    if !marking.is_clear(&tags, &mapping) {
+        return Ok(Err(Ending::failed(RunReason::SettingsInvalid)));
+    }
     let others = others(tx, &connection.brand.id, export.id).await?;
     let kind = connection.kind.clone();
     let settings = Settings {
@@ -146,6 +154,7 @@ pub(super) async fn collect(
         kind,
         mapping,
         segments,
+        marking,
         others,
         evaluated_at,
         safety,
@@ -166,9 +175,10 @@ async fn others(tx: &mut Tx, brand: &str, export: ExportId) -> Result<Vec<OtherL
     let mut others = Vec::new();
     for (export, run) in claims::other_ledgers(tx, brand, export).await? {
         let mut tags = Vec::new();
-        let segments = db::exports::find(tx, export).await?.map(|stored| stored.export.settings.segments);
-        for id in segments.unwrap_or_default() {
-            tags.extend(db::segments::find(tx, id).await?.map(|found| found.segment.tag));
+        let found = db::exports::find(tx, export).await?.map(|stored| stored.export.settings);
+        let (segments, marking) = found.map(|found| (found.segments, found.marking)).unwrap_or_default();
+        for id in segments {
+            tags.extend(db::segments::find(tx, id).await?.map(|found| marking.mark(&found.segment.tag)));
         }
         others.push(OtherLedger { export, run, tags });
     }
@@ -210,11 +220,11 @@ pub(super) async fn make_plan(
         held: summary.held,
         ..Counts::default()
     };
-    let to_change = summary.tags_to_add + summary.tags_to_remove;
     let now = deps.clock.now_micros();
     let mut tx = deps.db.begin().await?;
     look_out(&mut tx, claim, settings, &summary).await?;
-    let kept = claims::planned(&mut tx, claim.run, claim.fence, &counts, summary.to_send, to_change, now).await?;
+    let kept =
+        claims::planned(&mut tx, claim.run, claim.fence, &counts, summary.to_send, summary.tag_changes, now).await?;
     tx.commit().await?;
     tracing::info!(run = %claim.run, members = summary.members, to_send = summary.to_send, "the plan is made");
     Ok(if !kept || held.guard.signal() == Signal::Lost { Some(Ending::Lost) } else { None })
@@ -259,7 +269,12 @@ async fn age_days(tx: &mut Tx, claim: &Claim, settings: &Settings) -> Result<u64
 }
 
 impl FixedSegment {
-    fn planned(self) -> PlannedSegment {
-        PlannedSegment { id: self.id, tag: self.tag, definition: self.definition, is_active: self.is_active }
+    fn planned(self, marking: Marking) -> PlannedSegment {
+        PlannedSegment {
+            id: self.id,
+            tag: marking.mark(&self.tag),
+            definition: self.definition,
+            is_active: self.is_active,
+        }
     }
 }

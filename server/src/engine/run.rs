@@ -12,7 +12,7 @@ use super::guard::{Guard, Key, Signal, Watched, open_key, usable};
 use super::line::Line;
 use super::prepare::{Settings, fix_settings, make_plan, settings_of};
 use super::retry::{GIVE_UP_AFTER, WAIT_FOR_PERSON, is_crash_loop, micros};
-use super::{Deps, EngineError, close};
+use super::{Deps, EngineError, close, recheck};
 use crate::db::claims::{self, Claim};
 use crate::db::{approvals, circuits, connections};
 use crate::destinations::Destination;
@@ -102,12 +102,12 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
     if claim.cancel_requested {
         return Ok(Ending::Canceled(RunReason::CanceledByPerson));
     }
-    if is_crash_loop(claim.recoveries, claim.progress_at, deps.clock.now_micros()) {
+    if is_crash_loop(claim.recoveries) {
         return Ok(Ending::failed(RunReason::CrashLoop));
     }
     let settings = match settings_of(&claim)? {
         Some(settings) => settings,
-        None => match fix_settings(deps, &mut claim).await? {
+        None => match fixed_settings(deps, &mut claim).await? {
             Ok(settings) => settings,
             Err(ending) => return Ok(ending),
         },
@@ -126,7 +126,11 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
     let held =
         Held { deps: deps.clone(), claim: claim.clone(), guard, destination, connection: settings.connection, brand };
     if claim.state == RunState::Preparing {
-        if let Some(ending) = make_plan(&held, &claim, &settings, held.destination.card()).await? {
+        let ending = match claim.recheck_of {
+            Some(of) => recheck::make_plan(&held, &mut claim, of).await?,
+            None => make_plan(&held, &claim, &settings, held.destination.card()).await?,
+        };
+        if let Some(ending) = ending {
             return Ok(ending);
         }
         claim.state = RunState::Sending;
@@ -137,6 +141,14 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
     }
     let held = Held { claim, ..held };
     Line::open(held).await?.work_off().await
+}
+
+/// Fixes what a run works with that has nothing yet.
+async fn fixed_settings(deps: &Deps, claim: &mut Claim) -> Result<Result<Settings, Ending>, EngineError> {
+    match claim.recheck_of {
+        Some(of) => recheck::fix_settings(deps, claim, of).await,
+        None => fix_settings(deps, claim).await,
+    }
 }
 
 /// Does a person have to look at the plan before anything is sent?

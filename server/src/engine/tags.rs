@@ -8,6 +8,7 @@ use std::ops::Range;
 use ferry_data::plan::{PlanReader, TagChange, TagOp};
 
 use super::EngineError;
+use super::choose::lane;
 use super::feed::Person;
 use super::ids::Ids;
 use super::unsettled::Unsettled;
@@ -75,7 +76,7 @@ impl Tags {
 
     /// Is something left to cut in this lane?
     pub(super) fn has(&self, lane: Lane) -> bool {
-        self.open.iter().chain(&self.later).any(|list| lane_of(list.op) == lane)
+        self.open.iter().chain(&self.later).any(|list| list.lane() == lane)
     }
 
     /// The changes of the next request in a lane. Less than a whole request only where the list has no more, or where
@@ -88,9 +89,9 @@ impl Tags {
         is_late: bool,
     ) -> Result<Option<Cut>, EngineError> {
         self.begin(lane);
-        let turns = self.open.iter().filter(|list| lane_of(list.op) == lane).count();
+        let turns = self.open.iter().filter(|list| list.lane() == lane).count();
         for _ in 0..turns {
-            let Some(at) = self.open.iter().position(|list| lane_of(list.op) == lane) else { break };
+            let Some(at) = self.open.iter().position(|list| list.lane() == lane) else { break };
             // Behind the others: each tag has its turn.
             let mut list = self.open.remove(at);
             let cut = loop {
@@ -99,7 +100,7 @@ impl Tags {
                 let cut = if list.in_vain == Some(known) && !is_late {
                     None
                 } else {
-                    list.cut(self.limits, rows, &self.failed, ids, is_late)
+                    list.cut(list.limits(self.limits), rows, &self.failed, ids, is_late)
                 };
                 list.in_vain = cut.is_none().then_some((rows.version(), list.waiting.len()));
                 if cut.is_some() || list.unread.is_empty() || list.waiting.len() >= READ {
@@ -128,14 +129,27 @@ impl Tags {
     }
 
     fn begin(&mut self, lane: Lane) {
-        while self.open.iter().filter(|list| lane_of(list.op) == lane).count() < OPEN_LISTS {
-            let Some(at) = self.later.iter().position(|list| lane_of(list.op) == lane) else { return };
+        while self.open.iter().filter(|list| list.lane() == lane).count() < OPEN_LISTS {
+            let Some(at) = self.later.iter().position(|list| list.lane() == lane) else { return };
             self.open.extend(self.later.remove(at));
         }
     }
 }
 
 impl List {
+    fn lane(&self) -> Lane {
+        lane(&kind(self.op, &self.tag))
+    }
+
+    /// What one of its requests takes: a property is taken from one contact at a time.
+    fn limits(&self, limits: Limits) -> Limits {
+        if self.lane() == Lane::All {
+            Limits { emails_per_tag_request: 1, ids_per_tag_request: 0, ..limits }
+        } else {
+            limits
+        }
+    }
+
     async fn fill(&mut self, plan: &PlanReader) -> Result<(), EngineError> {
         // Some at a time: the line has other work meanwhile.
         if self.waiting.len() + READ <= WINDOW
@@ -213,13 +227,6 @@ pub(super) fn kind(op: TagOp, tag: &str) -> Kind {
     match op {
         TagOp::Add => Kind::AddTag(tag.to_owned()),
         TagOp::Remove => Kind::RemoveTag(tag.to_owned()),
-    }
-}
-
-fn lane_of(op: TagOp) -> Lane {
-    match op {
-        TagOp::Add => Lane::AddTag,
-        TagOp::Remove => Lane::RemoveTag,
     }
 }
 

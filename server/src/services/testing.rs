@@ -13,6 +13,7 @@ use domain::destination::{Brand, DestinationCard, DestinationKind, Target, Targe
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, SegmentId, SourceId, UserId};
 use domain::mapping::{Field, Mapping, Match};
+use domain::marking::Marking;
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
 use domain::safety::Safety;
 use domain::schedule::Schedule;
@@ -203,8 +204,8 @@ pub fn connect_draft(name: &str) -> ConnectDraft {
 pub fn settings(name: &str, connection: Option<ConnectionId>, segment: SegmentId) -> ExportSettings {
     let email = Match { field: Field::Target("email".to_owned()), attribute: "email".to_owned() };
     let mapping = Mapping { matches: vec![email] };
-    let (segments, schedule) = (vec![segment], Schedule::Off);
-    ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule, safety: Safety::default() }
+    let (segments, schedule, safety, marking) = (vec![segment], Schedule::Off, Safety::default(), Marking::Tags);
+    ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule, safety, marking }
 }
 
 struct OnePassword;
@@ -289,6 +290,10 @@ impl Destination for Scripted {
     }
 
     async fn list_contacts(&self, _key: &SecretString, _after: Option<&str>) -> Result<ContactPage, DeliveryError> {
+        refusal(Meaning::Refused)
+    }
+
+    async fn clear_property(&self, _key: &SecretString, _name: &str, _email: &str) -> Result<(), DeliveryError> {
         refusal(Meaning::Refused)
     }
 

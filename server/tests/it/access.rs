@@ -134,6 +134,7 @@ const CHANGES: &[(&str, &str, Least)] = &[
     ("/api/runs/cancel", "id={shared_run}", Contributor),
     ("/api/runs/resend", "id={shared_run}", Contributor),
     ("/api/runs/resend", "id={shared_run}&reason=email_invalid", Contributor),
+    ("/api/runs/recheck", "id={shared_run}", Contributor),
     ("/api/runs/approve", "id={shared_run}", Contributor),
     ("/api/system/save", "form[schedule][kind]=off&form[catch_up_hours]=24&form[version]=99", Administrator),
     ("/api/system/refresh", "", Administrator),

@@ -11,6 +11,7 @@ use domain::destination::DestinationKind;
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId, SourceId};
 use domain::mapping::{Field, Mapping, Match};
+use domain::marking::Marking;
 use domain::safety::Safety;
 use domain::schedule::Schedule;
 use domain::source::Location;
@@ -262,6 +263,7 @@ async fn add_export(
         segments: vec![segment],
         schedule: Schedule::Off,
         safety: Safety::default(),
+        marking: Marking::Tags,
     };
     stage.services().exports.add(admin, settings).await.expect("an export")
 }

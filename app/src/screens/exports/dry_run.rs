@@ -69,6 +69,7 @@ fn held(language: Locale, dry: &DryRun) -> AnyView {
 fn changes(language: Locale, dry: &DryRun) -> AnyView {
     let lines = [
         (td_string!(language, safety.joiners), td_string!(language, safety.joiners_text), dry.joiners),
+        (td_string!(language, safety.returned), td_string!(language, safety.returned_text), dry.returned),
         (td_string!(language, safety.changed), td_string!(language, safety.changed_text), dry.changed),
         (td_string!(language, runs.unchanged), td_string!(language, runs.unchanged_text), dry.unchanged),
         (td_string!(language, runs.rejected), td_string!(language, safety.rejected_text), dry.rejected),

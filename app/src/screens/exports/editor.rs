@@ -6,6 +6,7 @@ use domain::connection::ConnectionName;
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
 use domain::id::ExportId;
+use domain::marking::Marking;
 use domain::safety::Safety;
 use domain::schedule::Schedule;
 use leptos::prelude::*;
@@ -13,6 +14,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
+use super::marking::marking_fields;
 use super::matching::matching_fields;
 use super::safety::{safety_fields, status_fields};
 use super::schedule::schedule_fields;
@@ -93,8 +95,8 @@ async fn fresh(services: &Services, actor: &Actor, usable: &[ConnectionName]) ->
         None => domain::mapping::Mapping::default(),
     };
     let connection = if let [only] = usable { Some(only.id) } else { None };
-    let (segments, schedule, safety) = (Vec::new(), Schedule::System, Safety::default());
-    let settings = ExportSettings { name: String::new(), connection, mapping, segments, schedule, safety };
+    let (segments, schedule, safety, marking) = (Vec::new(), Schedule::System, Safety::default(), Marking::Tags);
+    let settings = ExportSettings { name: String::new(), connection, mapping, segments, schedule, safety, marking };
     Ok(ExportForm::of(&settings, 0))
 }
 
@@ -202,6 +204,9 @@ impl Editor {
         let locked = self.is_locked.then(|| {
             view! { <Notice><p>{td_string!(language, exports.view_only_text)}</p></Notice> }
         });
+        let marking = (card.takes_custom_properties || form.marking == Marking::Properties.as_str())
+            .then(|| marking_fields(language, form, &segments, &faults, self.is_locked));
+        let segments = segment_fields(language, form, segments, &faults, self.is_locked);
         view! {
             {locked}
             <FaultSummary error labels=labels(language) />
@@ -221,7 +226,8 @@ impl Editor {
                     />
                 </fieldset>
                     {matching_fields(language, form, card, attributes, &self.path, self.is_locked)}
-                    {segment_fields(language, form, segments, &faults, self.is_locked)}
+                    {segments}
+                    {marking}
                     {schedule_fields(language, form, &faults, &self.path, self.is_locked)}
                     {safety_fields(language, form, &faults, self.is_locked)}
                     {status_fields(language, form, attributes, &faults, may_choose_status(actor.role) && !self.is_locked)}
@@ -311,6 +317,7 @@ fn labels(language: Locale) -> Vec<(&'static str, String)> {
         ("connection", td_string!(language, exports.connection_for_export).to_owned()),
         ("matching", td_string!(language, exports.data_matching).to_owned()),
         ("segments", td_string!(language, exports.select_segments).to_owned()),
+        ("marking", td_string!(language, exports.marking).to_owned()),
         ("leave_percent", td_string!(language, safety.leave_percent).to_owned()),
         ("opt_in", td_string!(language, safety.opt_in).to_owned()),
         ("join_percent", td_string!(language, safety.join_percent).to_owned()),

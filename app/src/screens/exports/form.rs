@@ -3,6 +3,7 @@
 
 use domain::export::ExportSettings;
 use domain::mapping::{Field, Mapping, Match};
+use domain::marking::Marking;
 use domain::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,8 @@ pub struct ExportForm {
     pub schedule: ScheduleForm,
     /// What keeps it from doing harm.
     pub safety: SafetyForm,
+    /// How members are marked; empty means by tags.
+    pub marking: String,
     /// The version that the form was opened with.
     pub version: i64,
 }
@@ -66,6 +69,7 @@ impl ExportForm {
             segments: settings.segments.iter().map(ToString::to_string).collect(),
             schedule: ScheduleForm::of(&settings.schedule),
             safety: SafetyForm::of(&settings.safety),
+            marking: settings.marking.as_str().to_owned(),
             version,
         }
     }
@@ -94,6 +98,7 @@ impl ExportForm {
             segments,
             schedule,
             safety,
+            marking: Marking::parse(&self.marking).unwrap_or_default(),
         };
         if faults.is_empty() { Ok(settings) } else { Err(AppError::Fields(faults)) }
     }
@@ -130,6 +135,7 @@ mod tests {
                 status: "subscribed".to_owned(),
                 opt_in: "Opted in".to_owned(),
             },
+            marking: "properties".to_owned(),
             version: 3,
         }
     }

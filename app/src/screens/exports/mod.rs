@@ -5,6 +5,7 @@ mod dry_run;
 mod editor;
 mod form;
 mod list;
+mod marking;
 mod matching;
 mod remove;
 mod safety;

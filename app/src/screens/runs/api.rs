@@ -40,6 +40,23 @@ pub async fn approve_run(id: RunId) -> Result<(), AppError> {
     answer(result, || routes::run(id))
 }
 
+/// Queues a run that asks the destination what became of the rows that nobody confirmed.
+#[server(prefix = "/api/runs", endpoint = "recheck")]
+pub async fn recheck_rows(id: RunId) -> Result<(), AppError> {
+    use crate::request::{actor, answer, see_other, services, visit};
+    use crate::routes;
+    use crate::services::Note;
+
+    let tried = async {
+        let run = services()?.exports.recheck(&actor()?, id).await?;
+        visit()?.leave_note(Note::RunQueued).await?;
+        see_other(&routes::run(run));
+        Ok(())
+    };
+    let result = tried.await;
+    answer(result, || routes::run(id))
+}
+
 /// Queues a run of only the rows that a run could not deliver: all, or those with one reason.
 #[server(prefix = "/api/runs", endpoint = "resend")]
 pub async fn resend_rows(id: RunId, reason: Option<RowReason>) -> Result<(), AppError> {

@@ -5,7 +5,7 @@ use domain::run::{Counts, RowReason};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::ResendRows;
+use super::{RecheckRows, ResendRows};
 use crate::routes;
 use crate::services::{RunView, TroubledRow};
 use crate::texts::{Locale, td_string, text};
@@ -125,11 +125,18 @@ pub(super) fn reasons(language: Locale, view: &RunView) -> AnyView {
         let fields = vec![("id", run.to_string())];
         view! { <PostButton action=ResendRows::PATH fields text=td_string!(language, safety.resend_all) /> }
     });
+    let ask = view.may_recheck.then(|| {
+        let fields = vec![("id", view.run.id.to_string())];
+        view! { <PostButton action=RecheckRows::PATH fields text=td_string!(language, safety.recheck) /> }
+    });
+    let ask_help = view.may_recheck.then(|| view! { <p class="help">{td_string!(language, safety.recheck_help)}</p> });
     let help = resend_of.map(|_| view! { <p class="help">{td_string!(language, safety.resend_help)}</p> });
     view! {
         {causes(language, td_string!(language, runs.not_arrived), &view.reasons, &view.examples, resend_of)}
+        {ask_help}
         {help}
         <div class="buttons">
+            {ask}
             {again}
             <a class="button" href=routes::run_rows(view.run.id) download="">
                 {icon(Icon::Download)} {td_string!(language, runs.download)}

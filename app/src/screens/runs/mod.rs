@@ -7,7 +7,7 @@ mod history;
 mod page;
 pub mod progress;
 
-pub use api::{ApproveRun, CancelRun, ResendRows};
+pub use api::{ApproveRun, CancelRun, RecheckRows, ResendRows};
 pub use history::RunsPage;
 pub use page::RunPage;
 

@@ -54,7 +54,7 @@ async fn load(actor: Actor, id: Option<RunId>) -> Answer<Screen> {
         {approval::question(language, &view)}
         {if is_final { ended(language, run) } else { going(language, &view) }}
         {approval::record(language, run)}
-        {facts(language, run)}
+        {facts(language, &view)}
         <h2>{td_string!(language, runs.outcomes)}</h2>
         {counts::outcomes(language, &run.counts, is_final)}
         {counts::reasons(language, &view)}
@@ -110,7 +110,9 @@ fn ended(language: Locale, run: &Run) -> AnyView {
     .into_any()
 }
 
-fn facts(language: Locale, run: &Run) -> AnyView {
+fn facts(language: Locale, view: &RunView) -> AnyView {
+    let run = &view.run;
+    let link = |of: RunId, text: &'static str| view! { <a href=routes::run(of)>{text}</a> }.into_any();
     let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     let time = |name: &'static str, at: Option<i64>| at.map(|at| fact(name, view! { <DateTime at /> }.into_any()));
     let rate = seconds_taken(run).filter(|seconds| *seconds > 0 && run.counts.accepted > 0).map(|seconds| {
@@ -127,6 +129,8 @@ fn facts(language: Locale, run: &Run) -> AnyView {
         <dl class="facts card">
             {fact(td_string!(language, runs.started_by), started_by(language, run))}
             {run.resend_of.map(|resend| fact(td_string!(language, safety.resend_of), resent(language, resend)))}
+            {run.recheck_of.map(|of| fact(td_string!(language, safety.recheck_of), link(of, td_string!(language, safety.earlier_run))))}
+            {view.rechecked_by.map(|by| fact(td_string!(language, safety.rechecked), link(by, td_string!(language, safety.later_run))))}
             {run.approved_by.clone().map(|by| fact(td_string!(language, safety.approved_by), view! { <bdi>{by}</bdi> }.into_any()))}
             {time(td_string!(language, runs.slot), run.slot_at)}
             {time(td_string!(language, runs.queued), Some(run.queued_at))}

@@ -117,6 +117,7 @@ mod tests {
             alarm: None,
             approved_by: None,
             resend_of: None,
+            recheck_of: None,
             counts: Counts::default(),
             queued_at: 0,
             started_at: None,
@@ -134,6 +135,8 @@ mod tests {
             reasons: Vec::new(),
             examples: Vec::new(),
             may_resend: false,
+            may_recheck: false,
+            rechecked_by: None,
             may_cancel: true,
             may_approve: true,
         }

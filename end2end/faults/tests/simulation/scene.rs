@@ -283,6 +283,7 @@ impl<'a> Scene<'a> {
             started_by: Some("ana@example.com".to_owned()),
             slot_at: None,
             resend_of: None,
+            recheck_of: None,
         };
         let mut tx = self.db.begin().await.expect("begun");
         let queued = runs::queue(&mut tx, &new, self.clock.now_micros()).await.expect("queued");

@@ -144,6 +144,10 @@ impl Destination for Small {
         self.0.list_contacts(key, after).await
     }
 
+    async fn clear_property(&self, key: &SecretString, name: &str, email: &str) -> Result<(), DeliveryError> {
+        self.0.clear_property(key, name, email).await
+    }
+
     async fn change_tag(
         &self,
         key: &SecretString,

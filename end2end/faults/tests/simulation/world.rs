@@ -15,6 +15,7 @@ use domain::destination::{Brand, DestinationKind};
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, SegmentId, SourceId, UserId};
 use domain::mapping::{Field, Mapping, Match};
+use domain::marking::Marking;
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
 use domain::safety::Safety;
 use domain::schedule::Schedule;
@@ -170,6 +171,7 @@ impl Bench {
             schedule: Schedule::Off,
             // The profiles of a run have little to do with those of the run before.
             safety: Safety { brake: Brake { is_on: false, ..Brake::default() }, ..Safety::default() },
+            marking: Marking::Tags,
         };
         exports::insert(&mut tx, self.export, &settings, 1).await.expect("an export");
         tx.commit().await.expect("committed");

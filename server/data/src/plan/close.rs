@@ -7,14 +7,17 @@ use std::ops::Range;
 use domain::run::RowReason;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use object_store::path::Path as StorePath;
 
 use super::files::{BATCH_ROWS, LedgerCursor, note, open};
+use super::left::Left;
+use super::marks::are_properties;
 use super::rows::PlanBatch;
 use super::writers::{LedgerWriter, PlanNote, PlanRow, TroubledWriter};
 use super::{CloseRequest, Closed, FailedTags, Outcome, RefusedRow, TagOp, TroubledRow, tags};
 use crate::DataEngine;
 use crate::error::{DataError, Result};
-use crate::store::{ledger_path, plan_path, troubled_path};
+use crate::store::{DataStore, ledger_path, left_path, plan_path, troubled_path};
 
 impl DataEngine {
     /// Ends a run: writes the ledger `ledgers/<export>/<run>` and the report of troubled rows, and counts. Repeating it
@@ -22,7 +25,8 @@ impl DataEngine {
     ///
     /// In the new ledger stands each contact as it was last confirmed: with the payload's hash of this plan where its
     /// row was accepted, else with that of the old ledger, if it stood there; with the tags whose addition was
-    /// confirmed and without those whose removal was. A leaver without a tag is no longer in it.
+    /// confirmed and without those whose removal was. A leaver without a tag is no longer in it, and is remembered
+    /// beside it by a hash, until they come back.
     ///
     /// Errors: no plan or ledger ([`DataError::Missing`](crate::DataError::Missing)), an error of `refused`
     /// ([`DataError::Storage`](crate::DataError::Storage)). Nothing is left behind then.
@@ -45,6 +49,9 @@ async fn close(engine: &DataEngine, request: CloseRequest) -> Result<Closed> {
         verdicts: Verdicts::new(request.refused, request.unconfirmed, request.held, request.held_reason),
         changes: TagChanges::new(&plan, &request.failed_tags),
         tags: vec![0; tags::width(plan.tags.len())],
+        left: Left::read(store, request.ledger.map(|run| left_path(request.export, run)).as_ref())?,
+        left_path: left_path(request.export, request.run),
+        store: store.clone(),
         counts: Outcome { members: plan.summary.members, unchanged: plan.summary.unchanged, ..Outcome::default() },
     };
     for batch in file.build()? {
@@ -65,6 +72,9 @@ struct Closing {
     verdicts: Verdicts,
     changes: TagChanges,
     tags: Vec<u8>,
+    left: Left,
+    left_path: StorePath,
+    store: DataStore,
     counts: Outcome,
 }
 
@@ -92,23 +102,33 @@ impl Closing {
             self.tags.copy_from_slice(self.old.tags());
         }
         for tag in tags::places(row.add) {
-            let is_made = self.changes.next_is_made(TagOp::Add, tag);
-            if is_made && (row.in_ledger || was_accepted) {
+            let is_made = if self.changes.is_property(tag) {
+                was_accepted
+            } else {
+                self.changes.next_is_made(TagOp::Add, tag) && (row.in_ledger || was_accepted)
+            };
+            if is_made {
                 tags::put(&mut self.tags, tag);
                 self.counts.tags_added += 1;
             }
         }
         for tag in tags::places(row.remove) {
-            if self.changes.next_is_made(TagOp::Remove, tag) {
+            let goes_along = self.changes.is_property(tag) && row.row.is_some();
+            let is_made = if goes_along { was_accepted } else { self.changes.next_is_made(TagOp::Remove, tag) };
+            if is_made {
                 tags::take(&mut self.tags, tag);
                 self.counts.tags_removed += 1;
             }
         }
         match row.hash {
-            Some(hash) if was_accepted => self.new.push(row.email, hash, &self.tags)?,
+            Some(hash) if was_accepted => {
+                self.left.take(row.email);
+                self.new.push(row.email, hash, &self.tags)?;
+            }
             _ if stands && (row.is_member || !tags::is_empty(&self.tags)) => {
                 self.new.push(row.email, self.old.hash(), &self.tags)?;
             }
+            _ if stands => self.left.put(row.email),
             _ => {}
         }
         if stands { self.old.advance() } else { Ok(()) }
@@ -142,6 +162,7 @@ impl Closing {
             }
         }
         let reasons = self.troubled.finish()?;
+        self.left.write(&self.store, &self.left_path)?;
         // Last: where the new ledger is, everything is.
         self.new.finish()?;
         Ok(Closed { counts: self.counts, reasons })
@@ -200,13 +221,13 @@ fn refused_failed(_: std::io::Error) -> DataError {
 
 /// Ranges of numbers that are asked for in ascending order.
 #[derive(Debug, Default)]
-struct Ranges {
+pub(super) struct Ranges {
     ranges: Vec<Range<u64>>,
     at: usize,
 }
 
 impl Ranges {
-    fn new(mut ranges: Vec<Range<u64>>) -> Self {
+    pub(super) fn new(mut ranges: Vec<Range<u64>>) -> Self {
         ranges.retain(|range| !range.is_empty());
         ranges.sort_by_key(|range| range.start);
         // Ranges that overlap become one, so that none is passed over because an earlier one ends later.
@@ -220,7 +241,7 @@ impl Ranges {
         Self { ranges: merged, at: 0 }
     }
 
-    fn holds(&mut self, number: u64) -> bool {
+    pub(super) fn holds(&mut self, number: u64) -> bool {
         while self.ranges.get(self.at).is_some_and(|range| range.end <= number) {
             self.at += 1;
         }
@@ -232,6 +253,7 @@ impl Ranges {
 struct TagChanges {
     failed: HashMap<(TagOp, usize), Ranges>,
     numbers: HashMap<(TagOp, usize), u64>,
+    properties: Vec<bool>,
 }
 
 impl TagChanges {
@@ -243,7 +265,12 @@ impl TagChanges {
             }
         }
         let failed = ranges.into_iter().map(|(change, ranges)| (change, Ranges::new(ranges))).collect();
-        Self { failed, numbers: HashMap::new() }
+        Self { failed, numbers: HashMap::new(), properties: are_properties(&plan.tags) }
+    }
+
+    /// Is the mark a property, which goes along with a contact that is sent?
+    fn is_property(&self, tag: usize) -> bool {
+        self.properties.get(tag).copied().unwrap_or_default()
     }
 
     fn next_is_made(&mut self, op: TagOp, tag: usize) -> bool {

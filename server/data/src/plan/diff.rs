@@ -8,6 +8,9 @@
 //! | yes, the same payload | yes | not sent; tags as above |
 //! | no | yes | never sent; all its tags removed, and it leaves the ledger when that is confirmed |
 //!
+//! Where members are marked by properties, membership is part of the payload, and what is to be taken from somebody who
+//! is sent goes with their payload too.
+//!
 //! Tags of inactive segments are neither added nor removed, and a tag that this export gives no more stays with those to
 //! whom another export of the account gives it. Where several members share an address, the one with the
 //! smallest key goes, the others are held back, and the contact carries the tags of them all.
@@ -16,8 +19,10 @@ use domain::run::RowReason;
 
 use super::chosen::Chosen;
 use super::files::LedgerCursor;
+use super::left::Left;
+use super::marks::Marks;
 use super::others::Others;
-use super::payload::has_status;
+use super::payload::{has_status, hash};
 use super::writers::{PlanRow, PlanWriter};
 use super::{PlanSummary, tags};
 use crate::error::Result;
@@ -69,10 +74,13 @@ pub(super) struct Differ {
     contact: Contact,
     has_contact: bool,
     chosen: Chosen,
+    marks: Marks,
+    left: Left,
     summary: PlanSummary,
 }
 
 impl Differ {
+    #[expect(clippy::too_many_arguments, reason = "the opened parts of one pass, put together once")]
     pub(super) fn new(
         ledger: LedgerCursor,
         plan: PlanWriter,
@@ -80,6 +88,8 @@ impl Differ {
         frozen: Vec<u8>,
         chosen: Chosen,
         others: Others,
+        marks: Marks,
+        left: Left,
     ) -> Self {
         let none = vec![0; tags::width(tags.len())];
         Self {
@@ -95,6 +105,8 @@ impl Differ {
             contact: Contact::default(),
             has_contact: false,
             chosen,
+            marks,
+            left,
             summary: PlanSummary::default(),
         }
     }
@@ -163,6 +175,10 @@ impl Differ {
         if !self.contact.is_chosen {
             return if in_ledger { self.ledger.advance() } else { Ok(()) };
         }
+        if self.marks.are_sent() {
+            self.marks.write(&mut self.contact.payload, &self.contact.tags);
+            self.contact.hash = hash(&self.contact.payload).to_vec();
+        }
         let is_sent = !(in_ledger && self.ledger.hash() == self.contact.hash);
         if in_ledger {
             tags::without(&mut self.add, &self.contact.tags, self.ledger.tags());
@@ -173,6 +189,10 @@ impl Differ {
         } else {
             self.add.copy_from_slice(&self.contact.tags);
             self.remove.fill(0);
+        }
+        if is_sent {
+            // No part of the hash: said once, it is not said again.
+            self.marks.clear(&mut self.contact.payload, &self.remove);
         }
         if is_sent || !tags::is_empty(&self.add) || !tags::is_empty(&self.remove) {
             let row = self.summary.to_send;
@@ -192,6 +212,7 @@ impl Differ {
         self.summary.to_send += u64::from(is_sent);
         self.summary.statuses += u64::from(is_sent && has_status(&self.contact.payload));
         self.summary.new_contacts += u64::from(is_sent && !in_ledger);
+        self.summary.returned += u64::from(is_sent && !in_ledger && self.left.has(&self.contact.email));
         self.summary.unchanged += u64::from(!is_sent);
         if in_ledger { self.ledger.advance() } else { Ok(()) }
     }

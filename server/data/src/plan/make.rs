@@ -9,13 +9,15 @@ use futures::StreamExt;
 use super::chosen::Chosen;
 use super::diff::Differ;
 use super::files::{LedgerCursor, damaged, note, open};
+use super::left::Left;
+use super::marks::Marks;
 use super::others::Others;
 use super::wanted::{WantedBatch, wanted};
 use super::writers::{PlanNote, PlanWriter};
 use super::{PlanRequest, PlanSummary, tags};
 use crate::DataEngine;
 use crate::error::Result;
-use crate::store::{ledger_path, plan_path};
+use crate::store::{ledger_path, left_path, plan_path};
 
 impl DataEngine {
     /// Makes the plan of a run and writes it to disk. Made again from the same inputs, it has the same bytes.
@@ -24,7 +26,8 @@ impl DataEngine {
     /// `{"properties":{…},"targets":{…}}`, with sorted names, without the e-mail address, and without what is empty:
     /// texts as strings, a country as `{"code":"SE","name":"Sweden"}` (only the name where it is not recognised), a
     /// phone number in E.164, a day as `YYYY-MM-DD`, a gender as `"m"` or `"f"`; properties as numbers, truth values or
-    /// strings, by the attribute's type, instants as RFC 3339 in UTC.
+    /// strings, by the attribute's type, instants as RFC 3339 in UTC. Where segments are marked by properties, each of
+    /// them is there, true or false.
     ///
     /// Errors: a rule that does not fit ([`DataError::Rule`](crate::DataError::Rule)), a mapping that names what is not
     /// there ([`DataError::UnknownAttribute`](crate::DataError::UnknownAttribute)), a snapshot, frozen segment or ledger
@@ -65,7 +68,9 @@ async fn make(engine: &DataEngine, request: &PlanRequest) -> Result<PlanSummary>
     let writer = PlanWriter::create(store, &plan_path(request.run), all_tags.len())?;
     let chosen = Chosen::new(store, request.only_of)?;
     let others = Others::open(store, request, &all_tags)?;
-    let mut differ = Differ::new(cursor, writer, all_tags, frozen, chosen, others);
+    let marks = Marks::new(&all_tags, &names);
+    let left = Left::read(store, request.ledger.map(|run| left_path(request.export, run)).as_ref())?;
+    let mut differ = Differ::new(cursor, writer, all_tags, frozen, chosen, others, marks, left);
     while let Some(batch) = wanted.batches.next().await {
         let batch = batch?;
         let rows = WantedBatch::new(&batch).ok_or_else(|| damaged("a column"))?;

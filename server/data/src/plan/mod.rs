@@ -14,6 +14,9 @@
 //! | `chosen` | whom the plan is about |
 //! | `others` | what other exports of the account give, which stays |
 //! | `make`, `close` | the two passes over the files |
+//! | `marks` | custom properties in the place of tags |
+//! | `left` | who has left, so that whoever comes back is told from who is new |
+//! | `narrow` | the plan of a run that asks about rows of an earlier one |
 //! | `files` | the columns of plans, ledgers and reports of troubled rows |
 //! | `read` | reading a plan batch by batch |
 //! | `look` | some rows of a plan, with what was there before |
@@ -26,8 +29,11 @@ mod close;
 mod diff;
 mod fields;
 mod files;
+mod left;
 mod look;
 mod make;
+mod marks;
+mod narrow;
 mod others;
 mod payload;
 mod read;
@@ -104,7 +110,7 @@ pub struct OtherLedger {
 pub struct PlannedSegment {
     /// Its id; a static segment's members lie under it.
     pub id: SegmentId,
-    /// The tag that its members carry.
+    /// The mark that its members carry: a tag, or a custom property ([`domain::marking`]).
     pub tag: String,
     /// Who is in it.
     pub definition: Definition,
@@ -121,6 +127,9 @@ pub struct PlanSummary {
     pub to_send: u64,
     /// Those among them that the ledger does not hold.
     pub new_contacts: u64,
+    /// Those among the new ones who had left this export before.
+    #[serde(default)]
+    pub returned: u64,
     /// Those among them that leave with a subscription status.
     #[serde(default)]
     pub statuses: u64,
@@ -135,10 +144,13 @@ pub struct PlanSummary {
     /// People in the ledger who are in no segment any more, and lose their tags.
     #[serde(default)]
     pub leavers: u64,
-    /// Tags to add: pairs of a contact and a tag.
+    /// Marks to give, tags or properties: pairs of a contact and a mark.
     pub tags_to_add: u64,
-    /// Tags to take away: pairs of a contact and a tag.
+    /// Marks to take away: pairs of a contact and a mark.
     pub tags_to_remove: u64,
+    /// Those of both that take a request of their own, because they do not go with a contact.
+    #[serde(default)]
+    pub tag_changes: u64,
     /// Of the tag that most people lose: how many lose it.
     #[serde(default)]
     pub most_removed: u64,

@@ -8,6 +8,7 @@ use datafusion::arrow::array::{Array, RecordBatch};
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use datafusion::parquet::file::statistics::Statistics;
 use domain::id::RunId;
+use domain::marking::property_of;
 use object_store::path::Path as StorePath;
 
 use super::files::{bytes_column, damaged, note, open, text_column};
@@ -85,6 +86,7 @@ impl PlanReader {
 
     /// The changes of one tag from number `first` on, at most `limit`; fewer only at the end.
     pub async fn tag_changes(&self, op: TagOp, tag: &str, first: u64, limit: usize) -> Result<Vec<TagChange>> {
+        let only_alone = property_of(tag).is_some();
         let Some(tag) = self.inner.note.tags.iter().position(|one| one == tag) else { return Ok(Vec::new()) };
         let inner = self.inner.clone();
         self.inner
@@ -93,7 +95,7 @@ impl PlanReader {
                 let mut places = inner.tags.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut cursor = match places.remove(&(op, tag)) {
                     Some(cursor) if cursor.next <= first => cursor,
-                    _ => TagCursor::open(inner.engine.store(), &inner.path, op, tag)?,
+                    _ => TagCursor::open(inner.engine.store(), &inner.path, op, tag, only_alone)?,
                 };
                 let changes = cursor.take(first, limit)?;
                 if changes.len() == limit {
@@ -175,17 +177,19 @@ struct TagCursor {
     batch: Option<(RecordBatch, usize)>,
     column: &'static str,
     tag: usize,
+    /// Contacts that are sent take this change with them.
+    only_alone: bool,
     next: u64,
 }
 
 impl TagCursor {
-    fn open(store: &DataStore, path: &StorePath, op: TagOp, tag: usize) -> Result<Self> {
+    fn open(store: &DataStore, path: &StorePath, op: TagOp, tag: usize, only_alone: bool) -> Result<Self> {
         let column = match op {
             TagOp::Add => plan::ADD,
             TagOp::Remove => plan::REMOVE,
         };
         let file = only(open(store, path)?, &[plan::EMAIL, plan::ROW, plan::IN_LEDGER, column]);
-        Ok(Self { reader: file.build()?, batch: None, column, tag, next: 0 })
+        Ok(Self { reader: file.build()?, batch: None, column, tag, only_alone, next: 0 })
     }
 
     fn take(&mut self, first: u64, limit: usize) -> Result<Vec<TagChange>> {
@@ -202,7 +206,7 @@ impl TagCursor {
             let (email, sets) = (text_column(batch, plan::EMAIL)?, bytes_column(batch, self.column)?);
             let in_ledger = flags_column(batch, plan::IN_LEDGER)?;
             while *at < batch.num_rows() && taken.len() < limit {
-                if tags::has(sets.value(*at), self.tag) {
+                if tags::has(sets.value(*at), self.tag) && !(self.only_alone && rows.is_valid(*at)) {
                     if self.next >= first {
                         taken.push(TagChange {
                             number: self.next,

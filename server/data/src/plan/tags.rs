@@ -41,6 +41,11 @@ pub(super) fn without(set: &mut [u8], all: &[u8], less: &[u8]) {
     }
 }
 
+/// Leaves only those of `some` in the set.
+pub(super) fn keep(set: &mut [u8], some: &[u8]) {
+    set.iter_mut().zip(some).for_each(|(byte, some)| *byte &= some);
+}
+
 /// Takes all of `less` out of the set.
 pub(super) fn subtract(set: &mut [u8], less: &[u8]) {
     set.iter_mut().zip(less).for_each(|(byte, less)| *byte &= !less);

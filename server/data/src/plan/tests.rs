@@ -2,6 +2,7 @@
 //! plain model.
 
 mod limits;
+mod marks;
 mod model;
 mod payloads;
 mod random;

@@ -17,7 +17,7 @@ use super::files::{damaged, note, open, text_column};
 use super::writers::{TroubledNote, troubled};
 use crate::DataEngine;
 use crate::error::{DataError, Result};
-use crate::store::{DataStore, ledger_path, troubled_path};
+use crate::store::{DataStore, ledger_path, left_path, troubled_path};
 
 impl DataEngine {
     /// One page of the rows of a run that did not arrive; empty before the run is closed.
@@ -110,7 +110,11 @@ impl DataEngine {
     /// Removes the ledger that a run of an export left; one that is not there is no fault.
     pub async fn remove_ledger(&self, export: ExportId, run: RunId) -> Result<()> {
         let engine = self.clone();
-        self.run_blocking(move || engine.store().remove(&ledger_path(export, run))).await
+        self.run_blocking(move || {
+            engine.store().remove(&left_path(export, run))?;
+            engine.store().remove(&ledger_path(export, run))
+        })
+        .await
     }
 
     /// Removes plan and report of a run.

@@ -6,6 +6,7 @@ use datafusion::arrow::array::{
     ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, RecordBatch, StringBuilder, UInt64Builder,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use domain::marking::property_of;
 use domain::run::RowReason;
 use object_store::path::Path as StorePath;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,8 @@ pub(super) struct PlanWriter {
     /// Additions and removals of each tag so far.
     added: Vec<u64>,
     removed: Vec<u64>,
+    /// Removals from contacts that are not sent.
+    removed_alone: Vec<u64>,
 }
 
 impl PlanWriter {
@@ -109,6 +112,7 @@ impl PlanWriter {
             reason: StringBuilder::new(),
             added: vec![0; tag_count],
             removed: vec![0; tag_count],
+            removed_alone: vec![0; tag_count],
         })
     }
 
@@ -126,7 +130,9 @@ impl PlanWriter {
         self.add.append_value(row.add)?;
         self.remove.append_value(row.remove)?;
         self.reason.append_option(row.reason.map(RowReason::as_str));
-        for (set, counts) in [(row.add, &mut self.added), (row.remove, &mut self.removed)] {
+        let alone = if row.row.is_none() { row.remove } else { &[] };
+        let sets = [(row.add, &mut self.added), (row.remove, &mut self.removed), (alone, &mut self.removed_alone)];
+        for (set, counts) in sets {
             for tag in tags::places(set) {
                 if let Some(count) = counts.get_mut(tag) {
                     *count += 1;
@@ -159,13 +165,24 @@ impl PlanWriter {
         self.flush()?;
         summary.tags_to_add = self.added.iter().sum();
         summary.tags_to_remove = self.removed.iter().sum();
-        summary.most_removed = self.removed.iter().copied().max().unwrap_or_default();
-        let counts = |op, counts: &[u64]| -> Vec<TagCount> {
-            let named = tags.iter().zip(counts).filter(|(_, changes)| **changes > 0);
-            named.map(|(tag, changes)| TagCount { op, tag: tag.clone(), changes: *changes }).collect()
+        // Marks of the other kind go because the marking has changed, not because people leave.
+        let is_property = |mark: &String| property_of(mark).is_some();
+        let own = summary.tags.first().map(is_property);
+        let of_own_kind =
+            tags.iter().zip(&self.removed).filter(|(mark, _)| own.is_none_or(|own| own == is_property(mark)));
+        summary.most_removed = of_own_kind.map(|(_, removed)| *removed).max().unwrap_or_default();
+        // A property goes with the contact that is sent; only who is not sent takes a request.
+        let none = vec![0; tags.len()];
+        let counts = |op, of_tags: &[u64], of_properties: &[u64]| -> Vec<TagCount> {
+            let named = tags.iter().zip(of_tags.iter().zip(of_properties)).map(|(tag, (of_tag, of_property))| {
+                let changes = if property_of(tag).is_some() { *of_property } else { *of_tag };
+                TagCount { op, tag: tag.clone(), changes }
+            });
+            named.filter(|count| count.changes > 0).collect()
         };
-        let mut tag_counts = counts(TagOp::Add, &self.added);
-        tag_counts.extend(counts(TagOp::Remove, &self.removed));
+        let mut tag_counts = counts(TagOp::Add, &self.added, &none);
+        tag_counts.extend(counts(TagOp::Remove, &self.removed, &self.removed_alone));
+        summary.tag_changes = tag_counts.iter().map(|count| count.changes).sum();
         self.table.finish(&PlanNote { summary: summary.clone(), tags, tag_counts })?;
         Ok(summary)
     }

@@ -202,5 +202,6 @@ async fn settings(desk: &Desk, step: &ExportStep) -> anyhow::Result<ExportSettin
         segments: step.segments.iter().map(segment).collect::<Result<_, _>>()?,
         schedule: step.schedule.clone(),
         safety: step.safety.clone(),
+        marking: step.marking,
     })
 }

@@ -7,6 +7,7 @@ use domain::access::Audience;
 use domain::attribute::AttributeType;
 use domain::connection::MOST_RESERVED;
 use domain::mapping::{Field, Mapping, Match};
+use domain::marking::Marking;
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
 use domain::schedule::Schedule;
 use domain::source::{DateOrder, Encoding, Format};
@@ -104,6 +105,8 @@ pub struct ExportEntry {
     pub mapping_lines: Vec<usize>,
     pub schedule: Schedule,
     pub safety: SafetyEntry,
+    /// How members are marked; none where the file does not speak of it.
+    pub marking: Option<Marking>,
 }
 
 /// Reads the text of a file. All faults at once, by line.
@@ -332,13 +335,13 @@ fn export(table: Table<'_>, faults: &Faults) -> Option<At<ExportEntry>> {
     }
     let schedule = super::schedule::read(&table, faults).unwrap_or_default();
     let safety = super::safety::read(&table, faults);
+    let marking = word(&table, faults, "marking", &["tags", "properties"], Marking::parse);
     let line = table.line();
     table.complain_about_unknown();
     let mapping = Mapping { matches };
-    Some(At {
-        line,
-        value: ExportEntry { name: name?, connection, segments, mapping, mapping_lines, schedule, safety },
-    })
+    let name = name?;
+    let value = ExportEntry { name, connection, segments, mapping, mapping_lines, schedule, safety, marking };
+    Some(At { line, value })
 }
 
 pub(super) fn time_zone(table: &Table<'_>, faults: &Faults) -> Option<At<String>> {

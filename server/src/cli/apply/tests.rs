@@ -3,6 +3,7 @@
 use domain::access::{Actor, Role};
 use domain::brake::Brake;
 use domain::mapping::Field;
+use domain::marking::Marking;
 use domain::safety::{Safety, StatusRule};
 use domain::schedule::Schedule;
 use domain::system::WhenActive;
@@ -335,6 +336,26 @@ async fn what_differs_is_changed_and_the_rest_stays() {
         assert_eq!(connection.brand.id, "other");
         let segments = db::segments::list(&mut tx).await.expect("read");
         assert!(segments[0].segment.definition.is_static());
+    }
+}
+
+#[tokio::test]
+async fn how_members_are_marked_is_set_by_the_file_and_stays_where_it_says_nothing() {
+    for stage in stages().await {
+        let (desk, actor) = desk(&stage).await;
+        let marking = async || {
+            let mut tx = stage.db.read().await.expect("begun");
+            db::exports::list(&mut tx).await.expect("read").remove(0).export.settings.marking
+        };
+        apply(&desk, &actor, WHOLE).await.expect("no faults");
+        assert_eq!(marking().await, Marking::Tags);
+        let marked = format!("{WHOLE}marking = \"properties\"\n");
+        assert!(apply(&desk, &actor, &marked).await.expect("no faults").iter().any(|one| one.is_changed));
+        assert_eq!(marking().await, Marking::Properties);
+        let done = apply(&desk, &actor, WHOLE).await.expect("no faults");
+        assert!(done.iter().all(|one| !one.is_changed), "{done:?}");
+        assert_eq!(marking().await, Marking::Properties);
+        assert_eq!(faults(&format!("{WHOLE}marking = \"ink\"\n")).len(), 1);
     }
 }
 

@@ -111,6 +111,13 @@ pub(super) struct Created {
     pub(super) batch_id: String,
 }
 
+/// `PATCH /contacts`: the contact as it is now.
+#[derive(Debug, Deserialize)]
+pub(super) struct Changed {
+    #[serde(rename = "id")]
+    _id: String,
+}
+
 /// `GET /batches`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Listed {

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{self, Contacts, Created, Items, Listed};
+use super::answer::{self, Changed, Contacts, Created, Items, Listed};
 use crate::destinations::http::{self, Answer};
 use crate::destinations::{BatchPage, ContactPage, DeliveryError, ItemReport, Meaning, Recipients, TagChange};
 
@@ -158,6 +158,22 @@ impl Client {
         };
         let answer = self.get(key, url, ITEMS_BODY_CAP).await?;
         answer::read::<Contacts>(&answer, 200).map(Contacts::into_page)
+    }
+
+    /// `PATCH /contacts?email=…`: one custom property, of a contact that is there.
+    pub(super) async fn set_property(
+        &self,
+        key: &SecretString,
+        name: &str,
+        value: bool,
+        email: &str,
+    ) -> Result<(), DeliveryError> {
+        let mut url = self.url(&["contacts"])?;
+        url.query_pairs_mut().append_pair("email", email);
+        let body = serde_json::json!({ "customProperties": { name: value } }).to_string();
+        let request = self.request(key, Method::PATCH, url)?.header(CONTENT_TYPE, "application/json").body(body);
+        let answer = self.http.send(request, BODY_CAP).await?;
+        answer::read::<Changed>(&answer, 200).map(|_| ())
     }
 
     /// `POST` or `DELETE /contacts/tags`.

@@ -113,6 +113,14 @@ impl Destination for Omnisend {
         self.client.list_contacts(key, after).await
     }
 
+    async fn clear_property(&self, key: &SecretString, name: &str, email: &str) -> Result<(), DeliveryError> {
+        match self.client.set_property(key, name, false, email).await {
+            // Somebody has deleted the contact there: an upsert would make it again, this does not.
+            Err(error) if error.meaning == Meaning::Gone => Ok(()),
+            other => other,
+        }
+    }
+
     async fn change_tag(
         &self,
         key: &SecretString,

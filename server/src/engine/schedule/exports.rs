@@ -59,6 +59,7 @@ async fn record(deps: &Deps, export: &Export, come: &[i64], rules: &Rules) -> Re
             started_by: None,
             slot_at: Some(slot),
             resend_of: None,
+            recheck_of: None,
         };
         match outcome {
             Outcome::Runs => {

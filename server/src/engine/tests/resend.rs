@@ -17,6 +17,7 @@ async fn resend(stage: &Stage, of: &Run, reason: Option<RowReason>) -> Run {
         started_by: None,
         slot_at: None,
         resend_of: Some(Resend { of: of.id, reason }),
+        recheck_of: None,
     };
     let mut tx = stage.db.begin().await.expect("begun");
     let run = runs::queue(&mut tx, &new, stage.now()).await.expect("queued").run();

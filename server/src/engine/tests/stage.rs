@@ -15,6 +15,7 @@ use domain::destination::{Brand, DestinationKind};
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId, SourceId, UserId};
 use domain::mapping::{Field, Mapping, Match};
+use domain::marking::Marking;
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
 use domain::run::{Run, Trigger};
 use domain::safety::Safety;
@@ -258,8 +259,8 @@ impl Stage {
             attribute: attribute.to_owned(),
         };
         let mapping = Mapping { matches: vec![pair("email", "email"), pair("first_name", "first_name")] };
-        let (connection, safety) = (Some(connection), Safety::default());
-        let settings = ExportSettings { name: name.to_owned(), connection, mapping, segments, schedule, safety };
+        let (name, connection, safety, marking) = (name.to_owned(), Some(connection), Safety::default(), Marking::Tags);
+        let settings = ExportSettings { name, connection, mapping, segments, schedule, safety, marking };
         let mut tx = self.db.begin().await.expect("begun");
         exports::insert(&mut tx, id, &settings, at).await.expect("an export");
         tx.commit().await.expect("committed");
@@ -315,6 +316,7 @@ impl Stage {
             started_by: Some("ana@example.com".to_owned()),
             slot_at: None,
             resend_of: None,
+            recheck_of: None,
         };
         let mut tx = self.db.begin().await.expect("begun");
         let queued = runs::queue(&mut tx, &new, self.clock.now_micros()).await.expect("queued");

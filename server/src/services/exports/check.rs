@@ -12,6 +12,7 @@ use domain::brake::Brake;
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
 use domain::mapping::{Mapping, MappingFault};
+use domain::marking::Marking;
 
 use super::ExportsService;
 use crate::db::{self, Tx};
@@ -35,6 +36,7 @@ impl ExportsService {
         let mut faults = schedule_faults(&settings.schedule.faults());
         faults.extend(brake_faults(&settings.safety.brake));
         faults.extend(segment_faults(tx, &settings).await?);
+        faults.extend(marking_faults(tx, &settings, card.as_ref()).await?);
         if !faults.is_empty() {
             return Err(AppError::Fields(faults));
         }
@@ -85,6 +87,26 @@ pub(super) fn mapping_faults(
 fn brake_faults(brake: &Brake) -> Vec<FieldFault> {
     let wrong = brake.wrong_fields().into_iter();
     wrong.map(|field| FieldFault { field: field.to_owned(), fault: FieldFaultKind::Invalid }).collect()
+}
+
+/// Custom properties have to tell the segments apart, and leave alone what the data matching sends.
+async fn marking_faults(
+    tx: &mut Tx,
+    settings: &ExportSettings,
+    card: Option<&DestinationCard>,
+) -> Answer<Vec<FieldFault>> {
+    let mut tags = Vec::new();
+    for id in &settings.segments {
+        tags.extend(db::segments::find(tx, *id).await.map_err(internal)?.map(|found| found.segment.tag));
+    }
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    let is_possible = settings.marking == Marking::Tags || card.is_none_or(|card| card.takes_custom_properties);
+    let fault = match (is_possible, settings.marking.is_clear(&tags, &settings.mapping)) {
+        (true, true) => return Ok(Vec::new()),
+        (true, false) => FieldFaultKind::Taken,
+        (false, _) => FieldFaultKind::Invalid,
+    };
+    Ok(vec![FieldFault { field: "marking".to_owned(), fault }])
 }
 
 async fn segment_faults(tx: &mut Tx, settings: &ExportSettings) -> Answer<Vec<FieldFault>> {

@@ -6,6 +6,7 @@ use app::error::AppError;
 use app::services::{Answer, DryKind, DryRow, DryRun, FieldChange};
 use domain::access::Actor;
 use domain::id::ExportId;
+use domain::marking::{self, property_of};
 use ferry_data::plan::{Sample, Sampled};
 use serde_json::Value;
 
@@ -44,7 +45,8 @@ fn in_words(dry: Dry) -> DryRun {
     DryRun {
         snapshot: dry.snapshot,
         members: summary.members,
-        joiners: summary.new_contacts,
+        joiners: summary.new_contacts.saturating_sub(summary.returned),
+        returned: summary.returned,
         changed: summary.to_send.saturating_sub(summary.new_contacts),
         statuses: summary.statuses,
         unchanged: summary.unchanged,
@@ -72,7 +74,14 @@ fn row(sample: Sample) -> DryRow {
         Some(after) => changes(&fields(sample.before.as_deref()), &fields(Some(after))),
         None => Vec::new(),
     };
-    let Sample { key, email, added: tags_added, removed: tags_removed, .. } = sample;
+    // What goes with the contact stands among its fields.
+    let is_sent = sample.after.is_some();
+    let shown = |marks: Vec<String>, is_given: bool| -> Vec<String> {
+        let alone = marks.iter().filter(|mark| !is_sent || property_of(mark).is_none());
+        alone.map(|mark| marking::in_words(mark, is_given)).collect()
+    };
+    let Sample { key, email, added, removed, .. } = sample;
+    let (tags_added, tags_removed) = (shown(added, true), shown(removed, false));
     DryRow { kind, key, email, changes, tags_added, tags_removed }
 }
 

@@ -171,6 +171,10 @@ impl Exports for ExportsService {
         self.queue_resend(actor, id, reason, Trigger::Manual).await
     }
 
+    async fn recheck(&self, actor: &Actor, id: RunId) -> Answer<RunId> {
+        self.queue_recheck(actor, id).await
+    }
+
     async fn approve_run(&self, actor: &Actor, id: RunId) -> Answer<()> {
         self.approve(actor, id).await
     }

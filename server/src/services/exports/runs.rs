@@ -16,7 +16,7 @@ use super::{ExportsService, editable, load, may_look};
 use crate::db::connections::StoredConnection;
 use crate::db::exports::StoredExport;
 use crate::db::runs::NewRun;
-use crate::db::{self, Database, Topic, Tx};
+use crate::db::{self, Database, Topic, Tx, rechecks};
 use crate::services::{data_error, internal, pace};
 
 /// Items on the largest page.
@@ -77,18 +77,7 @@ impl ExportsService {
         resend_of: Option<Resend>,
     ) -> Answer<RunId> {
         self.is_ready(tx, export, connection).await?;
-        let settings = &export.export.settings;
-        let new = NewRun {
-            id: RunId(uuid::Uuid::now_v7()),
-            export: export.export.id,
-            export_name: settings.name.clone(),
-            settings_version: export.export.version,
-            connection: connection.map(|one| (one.id, one.brand.id.clone())),
-            trigger,
-            started_by: Some(actor.email.clone()),
-            slot_at: None,
-            resend_of,
-        };
+        let new = NewRun { resend_of, ..new_run(actor, export, connection, trigger) };
         let queued = db::runs::queue(tx, &new, self.clock.now_micros()).await.map_err(internal)?;
         Ok(queued.run())
     }
@@ -154,6 +143,33 @@ impl ExportsService {
         Ok(queued)
     }
 
+    /// Queues a run that asks what became of the rows that nobody confirmed.
+    pub(super) async fn queue_recheck(&self, actor: &Actor, id: RunId) -> Answer<RunId> {
+        may_look(actor)?;
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        tx.lock(Topic::Definitions).await.map_err(internal)?;
+        let run = load_run(&mut tx, id).await?;
+        let (export, connection) = editable(&mut tx, actor, run.export).await?;
+        if !run.state.is_final() || run.counts.unconfirmed == 0 {
+            return Err(AppError::Stale);
+        }
+        let not_ready = |reason| Err(AppError::NotReady(reason));
+        if connection.is_none() {
+            return not_ready(RunReason::NoConnection);
+        }
+        if db::runs::active_of(&mut tx, run.export).await.map_err(internal)?.is_some() {
+            return not_ready(RunReason::StillActive);
+        }
+        if !rechecks::is_askable(&mut tx, id).await.map_err(internal)? {
+            return not_ready(RunReason::BatchesGone);
+        }
+        let new = NewRun { recheck_of: Some(id), ..new_run(actor, &export, connection.as_ref(), Trigger::Manual) };
+        let queued = db::runs::queue(&mut tx, &new, self.clock.now_micros()).await.map_err(internal)?;
+        tx.commit().await.map_err(internal)?;
+        (self.wake)();
+        Ok(queued.run())
+    }
+
     pub(super) async fn approve(&self, actor: &Actor, id: RunId) -> Answer<()> {
         may_look(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
@@ -180,6 +196,11 @@ impl ExportsService {
             Err(other) => return Err(other),
         };
         let pace = if run.state.is_final() { RunPace::default() } else { self.pace_of(&mut tx, &run, now).await? };
+        let is_askable = may_edit
+            && run.counts.unconfirmed > 0
+            && rechecks::is_askable(&mut tx, id).await.map_err(internal)?
+            && db::runs::active_of(&mut tx, run.export).await.map_err(internal)?.is_none();
+        let rechecked_by = rechecks::newest_of(&mut tx, id).await.map_err(internal)?;
         drop(tx);
         let reasons = self.data.troubled_counts(id).await.map_err(data_error)?;
         let examples = if run.state.is_final() && !reasons.is_empty() {
@@ -189,6 +210,8 @@ impl ExportsService {
         };
         Ok(RunView {
             may_resend: may_edit && run.state.is_final() && !reasons.is_empty(),
+            may_recheck: is_askable,
+            rechecked_by,
             examples: examples.into_iter().map(row).collect(),
             reasons,
             to_send: progress.to_send,
@@ -233,6 +256,22 @@ impl ExportsService {
         drop(tx);
         let found = self.data.troubled_page(run.id, sized(page)).await.map_err(data_error)?;
         Ok(Page { items: found.items.into_iter().map(row).collect(), page: found.page, total: found.total })
+    }
+}
+
+/// A run that somebody starts.
+fn new_run(actor: &Actor, export: &StoredExport, connection: Option<&StoredConnection>, trigger: Trigger) -> NewRun {
+    NewRun {
+        id: RunId(uuid::Uuid::now_v7()),
+        export: export.export.id,
+        export_name: export.export.settings.name.clone(),
+        settings_version: export.export.version,
+        connection: connection.map(|one| (one.id, one.brand.id.clone())),
+        trigger,
+        started_by: Some(actor.email.clone()),
+        slot_at: None,
+        resend_of: None,
+        recheck_of: None,
     }
 }
 

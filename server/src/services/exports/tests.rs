@@ -9,6 +9,7 @@ use domain::destination::DestinationKind;
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId};
 use domain::mapping::{Field, MappingFault, Match};
+use domain::marking::{Marking, property_for};
 use domain::paging::PageRequest;
 use domain::run::{RunReason, RunState, Trigger};
 use domain::safety::{Safety, StatusRule};
@@ -172,6 +173,15 @@ async fn what_is_saved_has_been_checked() {
         let faults =
             vec![MappingFault::Required("email".to_owned()), MappingFault::UnknownAttribute("score".to_owned())];
         assert_eq!(refusal(wrong).await, AppError::Mapping(faults));
+
+        let tag = stage.segments.find(&stage.viewer, segment).await.expect("there").segment.tag;
+        let mut wrong = ExportSettings { marking: Marking::Properties, ..good.clone() };
+        wrong.mapping.matches.push(property(&property_for(&tag), "points"));
+        assert_eq!(refusal(wrong.clone()).await, AppError::field("marking", FieldFaultKind::Taken));
+        wrong.mapping.matches.pop();
+        let marked = ExportSettings { name: "Marked".to_owned(), ..wrong };
+        let id = stage.exports.add(&stage.contributor, marked.clone()).await.expect("added");
+        assert_eq!(stage.exports.find(&stage.viewer, id).await.expect("found").export.settings, marked);
 
         let mut whole = good;
         whole.mapping.matches.extend([property("points", "points"), property("unused", "")]);

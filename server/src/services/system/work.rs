@@ -222,6 +222,7 @@ impl SystemService {
             started_by: None,
             slot_at: claim.slot_at,
             resend_of: None,
+            recheck_of: None,
         };
         if claim.slot_at.is_some() {
             if db::runs::queue_slot(tx, &new, now).await? {

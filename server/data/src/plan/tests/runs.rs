@@ -11,7 +11,7 @@ use super::{
 };
 use crate::error::DataError;
 use crate::plan::{OtherLedger, TagOp, TroubledRow};
-use crate::store::{ledger_path, plan_path, troubled_path};
+use crate::store::{ledger_path, left_path, plan_path, troubled_path};
 use crate::testing::engine;
 
 const IN: bool = true;
@@ -314,4 +314,35 @@ async fn a_tag_that_another_export_gives_stays_with_its_contacts() {
     asked.others.push(OtherLedger { export: EXPORT, run: run(99), tags: vec!["t1".to_owned()] });
     engine.make_plan(asked).await.expect("a plan");
     assert_eq!(tag_lines(&engine, 4).await, ["-t1 a@x.com"]);
+}
+
+#[tokio::test]
+async fn who_left_and_comes_back_is_told_from_who_is_new() {
+    let (_root, engine) = engine();
+    let of = |names: &[&str]| -> Vec<Person> { names.iter().map(|name| person(name, "P", [IN, OUT, OUT])).collect() };
+    let segments = || vec![segment(0, true)];
+    write_people(&engine, 1, &of(&["a@x.com", "b@x.com", "c@x.com"]));
+    write_people(&engine, 2, &of(&["a@x.com"]));
+    for snapshot in 3..=5 {
+        write_people(&engine, snapshot, &of(&["a@x.com", "B@x.com", "c@x.com", "new@x.com"]));
+    }
+    assert_eq!(plan(&engine, 1, None, segments()).await.returned, 0);
+    close(&engine, all_well(1, None)).await;
+    assert_eq!(plan(&engine, 2, Some(1), segments()).await.returned, 0);
+    // Only b's leaving is confirmed: c stands in the ledger still, and has not left.
+    let mut request = all_well(2, Some(1));
+    request.failed_tags = vec![failed(TagOp::Remove, "t0", 1..2)];
+    close(&engine, request).await;
+
+    let third = plan(&engine, 3, Some(2), segments()).await;
+    assert_eq!((third.new_contacts, third.returned, third.unchanged), (2, 1, 2));
+    let mut request = all_well(3, Some(2));
+    request.refused = refused(&[0]);
+    close(&engine, request).await;
+    assert_eq!(plan(&engine, 4, Some(3), segments()).await.returned, 1, "who was refused is not back yet");
+    close(&engine, all_well(4, Some(3))).await;
+    assert_eq!(plan(&engine, 5, Some(4), segments()).await.returned, 0);
+    assert!(engine.store().exists(&left_path(EXPORT, run(2))) && !engine.store().exists(&left_path(EXPORT, run(4))));
+    engine.remove_ledger(EXPORT, run(2)).await.expect("removed");
+    assert!(!engine.store().exists(&left_path(EXPORT, run(2))));
 }

@@ -4,6 +4,7 @@ use domain::access;
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::id::{ExportId, SegmentId};
 use domain::mapping::{Field, Mapping, MappingFault};
+use domain::marking::Marking;
 use domain::safety::Safety;
 use domain::schedule::Schedule;
 
@@ -30,6 +31,8 @@ pub struct ExportStep {
     pub mapping: Mapping,
     /// Its schedule.
     pub schedule: Schedule,
+    /// How members are marked; as it is where the file does not speak of it.
+    pub marking: Marking,
 }
 
 impl Planner<'_> {
@@ -54,6 +57,7 @@ impl Planner<'_> {
                 mapping: entry.mapping.clone(),
                 schedule: entry.schedule.clone(),
                 safety: entry.safety.over(&existing.map(|one| one.export.settings.safety.clone()).unwrap_or_default()),
+                marking: entry.marking.or(existing.map(|one| one.export.settings.marking)).unwrap_or_default(),
             };
             let change = match existing {
                 None => Change::Add,
@@ -140,5 +144,6 @@ impl Planner<'_> {
             && settings.mapping == step.mapping
             && settings.schedule == step.schedule
             && settings.safety == step.safety
+            && settings.marking == step.marking
     }
 }
