@@ -4,7 +4,6 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -32,6 +31,8 @@ pub struct DataOptions {
     pub spill_dir: Option<PathBuf>,
     /// Threads for the work; 0 takes as many as the machine has.
     pub threads: usize,
+    /// For a simulation: whoever asks for work waits with their whole thread, so that nothing happens meanwhile.
+    pub in_steps: bool,
 }
 
 impl DataOptions {
@@ -40,7 +41,7 @@ impl DataOptions {
 
     /// The defaults for a data directory.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), memory_limit: Self::MEMORY_LIMIT, spill_dir: None, threads: 0 }
+        Self { root: root.into(), memory_limit: Self::MEMORY_LIMIT, spill_dir: None, threads: 0, in_steps: false }
     }
 }
 
@@ -54,8 +55,7 @@ struct Inner {
     store: DataStore,
     runtime_env: Arc<RuntimeEnv>,
     threads: usize,
-    /// Calls that somebody waits for.
-    calls: AtomicUsize,
+    in_steps: bool,
     /// Taken out when the engine is dropped.
     runtime: Option<Runtime>,
 }
@@ -87,19 +87,13 @@ impl DataEngine {
         let runtime =
             Builder::new_multi_thread().worker_threads(threads).thread_name("ferry-data").enable_all().build()?;
         let runtime_env = runtime_env(&options, &store)?;
-        Ok(Self {
-            inner: Arc::new(Inner { store, runtime_env, threads, calls: AtomicUsize::new(0), runtime: Some(runtime) }),
-        })
+        let in_steps = options.in_steps;
+        Ok(Self { inner: Arc::new(Inner { store, runtime_env, threads, in_steps, runtime: Some(runtime) }) })
     }
 
     /// The data directory.
     pub fn store(&self) -> &DataStore {
         &self.inner.store
-    }
-
-    /// Does anybody wait for work of this engine? A simulation lets no time pass meanwhile.
-    pub fn is_working(&self) -> bool {
-        self.inner.calls.load(Ordering::SeqCst) > 0
     }
 
     /// How many threads work.
@@ -134,8 +128,10 @@ impl DataEngine {
         task: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let Some(runtime) = &self.inner.runtime else { return Err(DataError::Canceled) };
-        let _call = Call::of(&self.inner.calls);
         let mut task = AbortOnDrop(runtime.spawn(task));
+        if self.inner.in_steps {
+            return ended(futures::executor::block_on(tokio::task::unconstrained(&mut task.0)));
+        }
         ended((&mut task.0).await)
     }
 
@@ -146,7 +142,9 @@ impl DataEngine {
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let Some(runtime) = &self.inner.runtime else { return Err(DataError::Canceled) };
-        let _call = Call::of(&self.inner.calls);
+        if self.inner.in_steps {
+            return work();
+        }
         ended(runtime.spawn_blocking(work).await)
     }
 }
@@ -157,22 +155,6 @@ fn ended<T>(end: std::result::Result<Result<T>, tokio::task::JoinError>) -> Resu
         Err(error) if error.is_cancelled() => Err(DataError::Canceled),
         // The message of a panic may quote data; its place is in the log of the panic hook.
         Err(_) => Err(DataError::Internal("a task of the data engine panicked".to_owned())),
-    }
-}
-
-/// Counts a call until it is over or given up.
-struct Call<'a>(&'a AtomicUsize);
-
-impl<'a> Call<'a> {
-    fn of(calls: &'a AtomicUsize) -> Self {
-        calls.fetch_add(1, Ordering::SeqCst);
-        Self(calls)
-    }
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -7,7 +7,7 @@
 //! - [`Database::begin`] to change things. On SQLite it waits for the one writer (`BEGIN IMMEDIATE`).
 //! - [`Database::read`] to look only: one consistent picture, and it never waits for a writer.
 //!
-//! Both run in a task of their own: a request that is cancelled while its transaction opens leaves nothing behind.
+//! A request that is cancelled while its transaction opens leaves nothing behind.
 //! Hold no transaction while waiting for the network, a file or a password hash.
 //!
 //! # Writing a query
@@ -84,6 +84,7 @@ pub mod slots;
 pub mod sources;
 pub(in crate::db) mod sql;
 mod sqlite;
+pub(in crate::db) mod steps;
 pub mod system;
 #[cfg(test)]
 pub mod testing;
@@ -91,24 +92,31 @@ mod values;
 pub mod waits;
 
 pub use error::DbError;
+pub use steps::Pause;
 
 /// The database, cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Database(Pools, in_use::InUse);
+pub struct Database {
+    pools: Pools,
+    in_use: in_use::InUse,
+    steps: steps::Steps,
+    /// Does it use the connections that are kept for leases, claims and slots?
+    is_apart: bool,
+}
 
 #[derive(Debug, Clone)]
 enum Pools {
     Sqlite(sqlite::Pools),
-    Postgres(sqlx::PgPool),
+    Postgres(postgres::Pools),
 }
 
 /// An open transaction. Dropping it rolls it back.
 #[derive(Debug)]
-pub struct Tx(pub(in crate::db) Inner, in_use::One);
+pub struct Tx(pub(in crate::db) Inner, in_use::One, pub(in crate::db) steps::Steps);
 
 #[derive(Debug)]
 pub(in crate::db) enum Inner {
-    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    Sqlite(sqlite::Open),
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
 }
 
@@ -157,12 +165,26 @@ impl DatabaseLocation {
 
 impl Database {
     fn over(pools: Pools) -> Self {
-        Self(pools, in_use::InUse::default())
+        Self { pools, in_use: in_use::InUse::default(), steps: steps::Steps::Off, is_apart: false }
     }
 
-    /// Is a transaction open, or being opened? A simulation lets no time pass meanwhile.
+    /// The same database for a simulation: whoever asks waits with their whole thread, and where a pause is given, it is
+    /// waited for before each transaction and after each commit.
+    #[must_use]
+    pub fn in_steps(&self, pause: Option<Pause>) -> Self {
+        Self { steps: steps::Steps::On(pause), ..self.clone() }
+    }
+
+    /// The same database over connections that nobody else uses up: for leases, the claiming of runs, and slots. SQLite has
+    /// one writer in any case.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { is_apart: true, ..self.clone() }
+    }
+
+    /// Is a transaction open, or being opened?
     pub fn is_in_use(&self) -> bool {
-        self.1.is_any()
+        self.in_use.is_any()
     }
 
     /// Connects, making the file of a new SQLite database, and brings the tables up to date.
@@ -181,14 +203,16 @@ impl Database {
     /// # Errors
     /// No connection came free in time, or the database is gone.
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        let (pools, one) = (self.0.clone(), self.1.one());
-        let inner = in_own_task(async move {
-            Ok(match pools {
-                Pools::Sqlite(pools) => Inner::Sqlite(pools.begin().await?),
-                Pools::Postgres(pool) => Inner::Postgres(postgres::begin(&pool).await?),
-            })
-        });
-        Ok(Tx(inner.await?, one))
+        let one = self.in_use.one();
+        self.steps.pause().await;
+        let inner = match &self.pools {
+            Pools::Sqlite(pools) => self.over_sqlite(pools.writer().await?).await?,
+            Pools::Postgres(pools) => {
+                let pool = if self.is_apart { pools.apart.clone() } else { pools.all.clone() };
+                Inner::Postgres(in_own_task(async move { postgres::begin(&pool).await }).await?)
+            }
+        };
+        Ok(Tx(inner, one, self.steps.clone()))
     }
 
     /// Begins a transaction that only reads, with one consistent picture of everything.
@@ -196,14 +220,20 @@ impl Database {
     /// # Errors
     /// No connection came free in time, or the database is gone.
     pub async fn read(&self) -> Result<Tx, DbError> {
-        let (pools, one) = (self.0.clone(), self.1.one());
-        let inner = in_own_task(async move {
-            Ok(match pools {
-                Pools::Sqlite(pools) => Inner::Sqlite(pools.read().await?),
-                Pools::Postgres(pool) => Inner::Postgres(postgres::read(&pool).await?),
-            })
-        });
-        Ok(Tx(inner.await?, one))
+        let one = self.in_use.one();
+        self.steps.pause().await;
+        let inner = match &self.pools {
+            Pools::Sqlite(pools) => self.over_sqlite(pools.reader(self.is_apart).await?).await?,
+            Pools::Postgres(pools) => {
+                let pool = if self.is_apart { pools.apart.clone() } else { pools.all.clone() };
+                Inner::Postgres(in_own_task(async move { postgres::read(&pool).await }).await?)
+            }
+        };
+        Ok(Tx(inner, one, self.steps.clone()))
+    }
+
+    async fn over_sqlite(&self, turn: sqlite::Turn) -> Result<Inner, DbError> {
+        Ok(Inner::Sqlite(steps::answer(self.steps.is_on(), turn.begin()).await?))
     }
 
     /// Does it answer?
@@ -217,15 +247,15 @@ impl Database {
 
     /// Waits for open transactions and closes all connections.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite(pools) => pools.close().await,
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pools) => pools.close().await,
         }
     }
 
     /// The kind, for people: `SQLite` or `PostgreSQL`.
     pub fn kind(&self) -> &'static str {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite(_) => "SQLite",
             Pools::Postgres(_) => "PostgreSQL",
         }
@@ -238,14 +268,13 @@ impl Tx {
     /// # Errors
     /// A constraint that is checked at the end, or the database is gone: then it is not known whether it was kept.
     pub async fn commit(self) -> Result<(), DbError> {
-        in_own_task(async move {
-            let Self(inner, _one) = self;
-            match inner {
-                Inner::Sqlite(tx) => Ok(tx.commit().await?),
-                Inner::Postgres(tx) => Ok(tx.commit().await?),
-            }
-        })
-        .await
+        let Self(inner, one, steps) = self;
+        if let (Inner::Sqlite(_), true) = (&inner, steps.is_on()) {
+            steps::answer(true, commit(inner, one)).await?;
+            steps.pause().await;
+            return Ok(());
+        }
+        in_own_task(commit(inner, one)).await
     }
 
     /// Lets no other transaction that locks the same topic go on before this one ends. SQLite has one writer anyway.
@@ -257,6 +286,13 @@ impl Tx {
             Inner::Sqlite(_) => Ok(()),
             Inner::Postgres(tx) => postgres::lock(tx, topic).await,
         }
+    }
+}
+
+async fn commit(inner: Inner, _one: in_use::One) -> Result<(), DbError> {
+    match inner {
+        Inner::Sqlite(tx) => tx.commit().await,
+        Inner::Postgres(tx) => Ok(tx.commit().await?),
     }
 }
 

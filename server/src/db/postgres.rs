@@ -14,6 +14,23 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 
 const CONNECTIONS: u32 = 10;
 const ACQUIRE: Duration = Duration::from_secs(30);
+/// What must not wait for the others: leases, the claiming of runs, slots.
+const APART: u32 = 2;
+const ACQUIRE_APART: Duration = Duration::from_secs(5);
+
+/// The connections that all share, and those that are kept for leases, claims and slots.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    pub(super) all: PgPool,
+    pub(super) apart: PgPool,
+}
+
+impl Pools {
+    pub(super) async fn close(&self) {
+        self.apart.close().await;
+        self.all.close().await;
+    }
+}
 
 /// How long a transaction may rest between two statements, in milliseconds, before Postgres ends it and frees its locks.
 /// Ferry never rests in one; a process that was frozen there must not keep the others from its runs for longer than its
@@ -21,7 +38,7 @@ const ACQUIRE: Duration = Duration::from_secs(30);
 const REST: &str = "10000";
 
 /// Connects and migrates. `schema` is for tests, which get one each.
-pub(super) async fn open(url: &SecretString, schema: Option<&str>) -> Result<PgPool, DbError> {
+pub(super) async fn open(url: &SecretString, schema: Option<&str>) -> Result<Pools, DbError> {
     // Notices are not wanted: the ROLLBACK below gives one at each return of a connection.
     let mut options = PgConnectOptions::from_str(url.expose_secret())?.application_name("ferry").options([
         ("idle_in_transaction_session_timeout", REST),
@@ -31,9 +48,17 @@ pub(super) async fn open(url: &SecretString, schema: Option<&str>) -> Result<PgP
     if let Some(schema) = schema {
         options = options.options([("search_path", schema)]);
     }
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(ACQUIRE)
+    let all = pool(CONNECTIONS, ACQUIRE).connect_with(options.clone()).await?;
+    MIGRATIONS.run(&all).await?;
+    // Nobody waits for a statement that does not return longer than a lease can bear.
+    let apart = pool(APART, ACQUIRE_APART).connect_lazy_with(options.options([("statement_timeout", "10000")]));
+    Ok(Pools { all, apart })
+}
+
+fn pool(connections: u32, acquire: Duration) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(acquire)
         // The second wall against a transaction that somebody left open: nobody gets it together with a connection.
         .after_release(|connection, _| {
             Box::pin(async move {
@@ -41,10 +66,6 @@ pub(super) async fn open(url: &SecretString, schema: Option<&str>) -> Result<PgP
                 Ok(true)
             })
         })
-        .connect_with(options)
-        .await?;
-    MIGRATIONS.run(&pool).await?;
-    Ok(pool)
 }
 
 #[expect(clippy::disallowed_methods, reason = "called in a task of its own by Database")]

@@ -41,10 +41,14 @@ macro_rules! run {
         $crate::db::sql::check_values!($sqlite $(, $value)*);
         $crate::db::sql::check_values!($postgres $(, $value)*);
         let tx: &mut $crate::db::Tx = &mut *$tx;
+        let in_steps = tx.2.is_on();
         match &mut tx.0 {
             $crate::db::Inner::Sqlite(tx) => {
-                sqlx::$make::<sqlx::Sqlite $(, $row)?>($sqlite)$(.bind($value))*
-                    .$fetch(&mut **tx).await$(.map(|result| result.$count()))?
+                $crate::db::steps::answer(
+                    in_steps,
+                    sqlx::$make::<sqlx::Sqlite $(, $row)?>($sqlite)$(.bind($value))*.$fetch(&mut **tx),
+                )
+                .await$(.map(|result| result.$count()))?
             }
             $crate::db::Inner::Postgres(tx) => {
                 sqlx::$make::<sqlx::Postgres $(, $row)?>($postgres)$(.bind($value))*

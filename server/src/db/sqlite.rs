@@ -1,11 +1,20 @@
 //! What is particular to SQLite: its settings, one writer beside several readers, and its migrations.
+//!
+//! The connections are kept here and not in a pool of sqlx's: such a pool asks each connection whether it still answers
+//! when it gives it out and when it gets it back, which doubles what a short transaction costs and says nothing of a file.
 
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous, SqliteTransactionManager,
+};
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
+use sqlx_core::transaction::TransactionManager as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::DbError;
 
@@ -15,61 +24,158 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 const BUSY: Duration = Duration::from_secs(10);
 /// How long a request waits for the writer.
 const ACQUIRE: Duration = Duration::from_secs(30);
-const READERS: u32 = 4;
+const READERS: usize = 4;
+/// What must not wait for the others: the look of leases, claims and slots.
+const READERS_APART: usize = 1;
 
 /// One connection that writes, some that read.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Shelf,
+    readers: Shelf,
+    readers_apart: Shelf,
 }
+
+/// Connections of one kind. Whoever asks first gets the next that is free.
+#[derive(Debug, Clone)]
+struct Shelf(Arc<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    options: SqliteConnectOptions,
+    begin: &'static str,
+    free: Mutex<Vec<SqliteConnection>>,
+    turns: Arc<Semaphore>,
+    count: usize,
+}
+
+/// A transaction on a connection that is its own meanwhile. Dropping it rolls it back.
+#[derive(Debug)]
+pub(in crate::db) struct Open {
+    /// Taken out when this is dropped.
+    connection: Option<SqliteConnection>,
+    shelf: Shelf,
+    is_over: bool,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// Somebody whose turn it is to begin a transaction.
+pub(super) struct Turn(Shelf, OwnedSemaphorePermit);
 
 impl Pools {
     pub(super) async fn open(path: &Path) -> Result<Self, DbError> {
         make_private_file(path)?;
+        let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY);
         // FULL: a commit that was answered survives a power failure. The runner's checkpoints depend on it.
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
+        let writing = options
+            .clone()
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("trusted_schema", "OFF")
             .pragma("secure_delete", "ON");
-        // One connection that is never given up: it is what serializes the writers of this process.
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await?;
-        MIGRATIONS.run(&writer).await?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .read_only(true)
-            .pragma("query_only", "ON");
-        let readers =
-            SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(ACQUIRE).connect_with(options).await?;
-        Ok(Self { writer, readers })
+        let mut first = writing.connect().await?;
+        MIGRATIONS.run(&mut first).await?;
+        // One connection: it is what serializes the writers of this process. IMMEDIATE: a transaction that reads first
+        // and writes later would otherwise fail when another process wrote meanwhile.
+        let writer = Shelf::new(writing, "BEGIN IMMEDIATE", 1);
+        writer.free().push(first);
+        let reading = options.read_only(true).pragma("trusted_schema", "OFF").pragma("query_only", "ON");
+        let readers = Shelf::new(reading.clone(), "BEGIN", READERS);
+        Ok(Self { writer, readers, readers_apart: Shelf::new(reading, "BEGIN", READERS_APART) })
     }
 
-    /// IMMEDIATE: a transaction that reads first and writes later would otherwise fail when another one wrote meanwhile.
-    #[expect(clippy::disallowed_methods, reason = "called in a task of its own by Database")]
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, DbError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    /// Waits for a turn to write.
+    pub(super) async fn writer(&self) -> Result<Turn, DbError> {
+        self.writer.turn().await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "called in a task of its own by Database")]
-    pub(super) async fn read(&self) -> Result<Transaction<'static, Sqlite>, DbError> {
-        Ok(self.readers.begin().await?)
+    /// Waits for a turn to read, apart from the others or with them.
+    pub(super) async fn reader(&self, is_apart: bool) -> Result<Turn, DbError> {
+        if is_apart { self.readers_apart.turn().await } else { self.readers.turn().await }
     }
 
     pub(super) async fn close(&self) {
+        self.readers_apart.close().await;
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+impl Shelf {
+    fn new(options: SqliteConnectOptions, begin: &'static str, count: usize) -> Self {
+        let turns = Arc::new(Semaphore::new(count));
+        Self(Arc::new(Kept { options, begin, free: Mutex::default(), turns, count }))
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        self.0.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn turn(&self) -> Result<Turn, DbError> {
+        let turn = tokio::time::timeout(ACQUIRE, self.0.turns.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        Ok(Turn(self.clone(), turn))
+    }
+
+    async fn close(&self) {
+        let all = u32::try_from(self.0.count).unwrap_or(u32::MAX);
+        // An error says that it is closed already.
+        drop(self.0.turns.acquire_many(all).await);
+        self.0.turns.close();
+        let connections = std::mem::take(&mut *self.free());
+        for connection in connections {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "a connection to the database did not close");
+            }
+        }
+    }
+}
+
+impl Turn {
+    /// Begins the transaction. Whoever stops waiting for it loses the connection, and with it what was begun.
+    pub(super) async fn begin(self) -> Result<Open, DbError> {
+        let Self(shelf, turn) = self;
+        let kept = shelf.free().pop();
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => shelf.0.options.connect().await?,
+        };
+        // A connection on which that fails is not used again.
+        SqliteTransactionManager::begin(&mut connection, Some(shelf.0.begin.into_sql_str())).await?;
+        Ok(Open { connection: Some(connection), shelf, is_over: false, _turn: turn })
+    }
+}
+
+impl Open {
+    pub(super) async fn commit(mut self) -> Result<(), DbError> {
+        SqliteTransactionManager::commit(&mut self).await?;
+        self.is_over = true;
+        Ok(())
+    }
+}
+
+impl Deref for Open {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        self.connection.as_ref().expect("only a dropped transaction has no connection")
+    }
+}
+
+impl DerefMut for Open {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        self.connection.as_mut().expect("only a dropped transaction has no connection")
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        if !self.is_over {
+            // It is done before anything that is asked of the connection after this.
+            SqliteTransactionManager::start_rollback(&mut connection);
+        }
+        self.shelf.free().push(connection);
     }
 }
 

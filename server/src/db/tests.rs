@@ -120,18 +120,37 @@ async fn a_locked_topic_is_entered_by_one_at_a_time() {
     }
 }
 
+/// What every connection has to be like: the journal, syncing, foreign keys, patience in milliseconds, trusting no schema.
+async fn pragmas(tx: &mut Tx) -> (String, i64, i64, i64, i64) {
+    let mode = sql::fetch_one!(tx, (String,), "select journal_mode from pragma_journal_mode").expect("read").0;
+    let sync = sql::fetch_one!(tx, (i64,), "select synchronous from pragma_synchronous").expect("read").0;
+    let keys = sql::fetch_one!(tx, (i64,), "select foreign_keys from pragma_foreign_keys").expect("read").0;
+    let busy = sql::fetch_one!(tx, (i64,), "select timeout from pragma_busy_timeout").expect("read").0;
+    let trusted = sql::fetch_one!(tx, (i64,), "select trusted_schema from pragma_trusted_schema").expect("read").0;
+    (mode, sync, keys, busy, trusted)
+}
+
 #[tokio::test]
-async fn sqlite_keeps_what_it_answered_and_only_its_owner_reads_it() {
+async fn r03_every_connection_keeps_what_it_answered() {
+    let db = sqlite().await;
+    let expected = ("wal".to_owned(), 2, 1, 10_000, 0);
+    // All readers at once, and the writer: the first time, and when they are used again.
+    for _ in 0..2 {
+        let mut open = vec![db.begin().await.expect("begun")];
+        for _ in 0..4 {
+            open.push(db.read().await.expect("begun"));
+        }
+        for tx in &mut open {
+            assert_eq!(pragmas(tx).await, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_its_owner_reads_a_sqlite_database() {
     use std::os::unix::fs::PermissionsExt as _;
     let db = sqlite().await;
     let mut tx = db.begin().await.expect("begun");
-    let pragma = async |tx: &mut Tx| {
-        let mode = sql::fetch_one!(tx, (String,), "select journal_mode from pragma_journal_mode").expect("read").0;
-        let sync = sql::fetch_one!(tx, (i64,), "select synchronous from pragma_synchronous").expect("read").0;
-        let keys = sql::fetch_one!(tx, (i64,), "select foreign_keys from pragma_foreign_keys").expect("read").0;
-        (mode, sync, keys)
-    };
-    assert_eq!(pragma(&mut tx).await, ("wal".to_owned(), 2, 1));
     add(&mut tx, 1).await.expect("added");
     tx.commit().await.expect("committed");
 

@@ -233,14 +233,12 @@ impl Line {
             return Ok(Some(piece));
         }
         let Some(feed) = &mut self.feed else { return Ok(None) };
-        match feed.try_recv() {
-            Ok(piece) => piece.map(Some),
-            Err(tokio::sync::mpsc::error::TryRecvError::Empty) => Ok(None),
-            Err(tokio::sync::mpsc::error::TryRecvError::Disconnected) => {
-                self.feed = None;
-                Ok(None)
-            }
+        let Some(piece) = feed.at_hand() else { return Ok(None) };
+        let piece = piece?;
+        if piece.is_none() {
+            self.feed = None;
         }
+        Ok(piece)
     }
 
     /// A batch that the database does not know yet.

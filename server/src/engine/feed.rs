@@ -1,7 +1,9 @@
 //! Cuts the plan into batches: as many contacts as the destination takes in one request, in rows and in bytes. Reads ahead
 //! a little, so that the line never waits for the disk. Tags are cut in [`tags`](super::tags).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::run::RowReason;
 use ferry_data::plan::{PlanReader, TagOp};
@@ -92,7 +94,37 @@ pub(super) struct Piece {
 }
 
 /// Pieces, in order, until there are no more.
-pub(super) type Feed = mpsc::Receiver<Result<Piece, EngineError>>;
+#[derive(Debug)]
+pub(super) struct Feed {
+    pieces: mpsc::Receiver<Result<Piece, EngineError>>,
+    /// Has the plan been read to its end?
+    is_whole: Arc<AtomicBool>,
+}
+
+impl Feed {
+    /// The next piece; none at the end. An end before the plan's is an error: the task that reads it broke off.
+    pub(super) async fn next(&mut self) -> Result<Option<Piece>, EngineError> {
+        let piece = self.pieces.recv().await;
+        self.told(piece)
+    }
+
+    /// The next piece if there is one already; the outer none when there is not.
+    pub(super) fn at_hand(&mut self) -> Option<Result<Option<Piece>, EngineError>> {
+        match self.pieces.try_recv() {
+            Ok(piece) => Some(self.told(Some(piece))),
+            Err(mpsc::error::TryRecvError::Empty) => None,
+            Err(mpsc::error::TryRecvError::Disconnected) => Some(self.told(None)),
+        }
+    }
+
+    fn told(&self, piece: Option<Result<Piece, EngineError>>) -> Result<Option<Piece>, EngineError> {
+        match piece {
+            Some(piece) => piece.map(Some),
+            None if self.is_whole.load(Ordering::SeqCst) => Ok(None),
+            None => Err(EngineError::Task),
+        }
+    }
+}
 
 /// Pieces that are read ahead.
 const AHEAD: usize = 16;
@@ -108,13 +140,16 @@ pub(super) struct Items {
 
 /// Feeds contacts from `first_row` on.
 pub(super) fn contacts(plan: PlanReader, destination: Arc<dyn Destination>, first_row: u64) -> Feed {
-    let (sender, feed) = mpsc::channel(AHEAD);
+    let (sender, pieces) = mpsc::channel(AHEAD);
+    let is_whole = Arc::new(AtomicBool::new(false));
+    let feed = Feed { pieces, is_whole: is_whole.clone() };
     tokio::spawn(async move {
         let limits = destination.limits();
         let mut cutter = Cutter { limits, sender, rows: Vec::new(), items: Vec::new(), faults: Vec::new(), bytes: 0 };
         let (mut row, end) = (first_row, plan.summary().to_send);
         while row < end {
             let read = match plan.contacts(row, READ).await {
+                // A plan that holds fewer than it says is damaged.
                 Ok(read) if read.is_empty() => return,
                 Ok(read) => read,
                 Err(error) => return cutter.fail(error.into()).await,
@@ -128,6 +163,7 @@ pub(super) fn contacts(plan: PlanReader, destination: Arc<dyn Destination>, firs
             }
         }
         cutter.cut(end).await;
+        is_whole.store(true, Ordering::SeqCst);
     });
     feed
 }
@@ -186,7 +222,9 @@ fn room(limits: Limits) -> usize {
 }
 
 fn item(destination: &dyn Destination, limits: Limits, email: &str, payload: &str) -> Result<String, String> {
-    let item = destination.item(email, payload).map_err(|fault| fault.0)?;
+    // One row that breaks the writing of items must not hold up all others, each time anew.
+    let written = catch_unwind(AssertUnwindSafe(|| destination.item(email, payload)));
+    let item = written.map_err(|_| "the contact could not be written".to_owned())?.map_err(|fault| fault.0)?;
     if item.len() + 1 > room(limits) { Err("the contact is larger than a whole request".to_owned()) } else { Ok(item) }
 }
 

@@ -80,13 +80,14 @@ impl Guard {
 
     /// What to stop for.
     pub(super) fn signal(&self) -> Signal {
-        *self.signal.borrow()
+        // A guard that broke off renews nothing any more.
+        if self.signal.has_changed().is_err() { Signal::Lost } else { *self.signal.borrow() }
     }
 
     /// Ends when there is something to stop for.
     pub(super) async fn stopped(&self) {
         let mut signal = self.signal.clone();
-        // The sender ends only with this guard.
+        // An error says that the guard broke off, which is something to stop for.
         let _ = signal.wait_for(|signal| *signal != Signal::GoOn).await;
     }
 
@@ -148,14 +149,14 @@ impl Keep {
 
     async fn renew(&self) -> Result<bool, EngineError> {
         let until = self.deps.clock.now_micros() + micros(LEASE);
-        let mut tx = self.deps.db.begin().await?;
+        let mut tx = self.deps.db.apart().begin().await?;
         let kept = claims::renew(&mut tx, self.watched.run, self.watched.fence, until).await?;
         tx.commit().await?;
         Ok(kept)
     }
 
     async fn look(&self) -> Result<Signal, EngineError> {
-        let mut tx = self.deps.db.read().await?;
+        let mut tx = self.deps.db.apart().read().await?;
         let Some(standing) = claims::standing(&mut tx, self.watched.run).await? else { return Ok(Signal::Lost) };
         if standing.fence != self.watched.fence {
             return Ok(Signal::Lost);

@@ -319,10 +319,12 @@ impl Line {
                 }
                 self.gather().await?;
             }
-            piece = next(&mut self.feed), if wants_piece => match piece {
-                Some(piece) => self.piece = Some(piece?),
-                None => self.feed = None,
-            },
+            piece = next(&mut self.feed), if wants_piece => {
+                self.piece = piece?;
+                if self.piece.is_none() {
+                    self.feed = None;
+                }
+            }
             () = self.held.guard.stopped(), if !is_stopping => {}
             () = clock.sleep(rest) => {}
         }
@@ -374,9 +376,9 @@ async fn ask(to: &dyn Destination, key: &SecretString, request: &Request) -> Res
     }
 }
 
-async fn next(feed: &mut Option<Feed>) -> Option<Result<Piece, EngineError>> {
+async fn next(feed: &mut Option<Feed>) -> Result<Option<Piece>, EngineError> {
     match feed {
-        Some(feed) => feed.recv().await,
+        Some(feed) => feed.next().await,
         None => std::future::pending().await,
     }
 }

@@ -188,7 +188,7 @@ fn after_error(deps: &Deps, claim: &Claim, error: &EngineError) -> Ending {
         return Ending::failed(reason);
     }
     let failures = u32::try_from(claim.failures + 1).unwrap_or(u32::MAX);
-    let wait = Duration::from_secs(u64::from(failures.min(30)) * 10);
+    let wait = Duration::from_secs(2_u64.saturating_pow(failures).min(5 * 60));
     Ending::Wait { reason, detail: String::new(), until: now + micros(wait), failures, refused_key: None }
 }
 

@@ -52,8 +52,32 @@ impl Engine {
     /// Starts the work in the background.
     pub fn start(&self) -> Running {
         let (shutdown, ends) = watch::channel(false);
-        let task = tokio::spawn(Workers { engine: self.clone(), ends, tasks: JoinSet::new(), tick_at: 0 }.run());
+        let task = tokio::spawn(self.clone().keep_working(ends));
         Running { engine: self.clone(), shutdown, task }
+    }
+
+    /// Works until Ferry ends, whatever breaks off.
+    async fn keep_working(self, ends: watch::Receiver<bool>) {
+        loop {
+            let tasks = JoinSet::new();
+            let workers = Workers { engine: self.clone(), ends: ends.clone(), tasks, tick_at: self.first_tick() };
+            // Dropped with this, so that nobody works on when this is.
+            let mut work = JoinSet::new();
+            work.spawn(workers.run());
+            match work.join_next().await {
+                Some(Err(error)) if error.is_panic() => {
+                    // Its runs broke off with it, and are taken up again.
+                    tracing::error!(%error, "the engine broke off and begins again");
+                    self.deps.clock.sleep(LOOK).await;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// When the scheduler looks at the slots next, once something has changed: now, or never.
+    fn first_tick(&self) -> i64 {
+        if self.deps.options.runs_schedules { 0 } else { i64::MAX }
     }
 
     /// Works on one run that is due, until it ends or waits; false if none is. For tests, and for the command line when
@@ -63,7 +87,7 @@ impl Engine {
     /// The database is not there.
     pub async fn step(&self) -> Result<bool, DbError> {
         let lock = self.hold_lock().await?;
-        let Some(claim) = self.claim().await? else { return Ok(false) };
+        let Ok(claim) = self.claim(self.deps.clock.now_micros()).await? else { return Ok(false) };
         // Never sent: whoever calls this waits for the end.
         let (_shutdown, ends) = watch::channel(false);
         work(self.deps.clone(), claim, ends).await;
@@ -71,18 +95,19 @@ impl Engine {
         Ok(true)
     }
 
-    async fn claim(&self) -> Result<Option<Claim>, DbError> {
-        let now = self.deps.clock.now_micros();
-        let mut tx = self.deps.db.read().await?;
-        let is_due = claims::next_due(&mut tx).await?.is_some_and(|due| due <= now);
+    /// Takes up a run that is due at `now`; else gives the instant at which the next one is.
+    async fn claim(&self, now: i64) -> Result<Result<Claim, Option<i64>>, DbError> {
+        let mut tx = self.deps.db.apart().read().await?;
+        let due = claims::next_due(&mut tx).await?;
         drop(tx);
-        if !is_due {
-            return Ok(None);
+        if due.is_none_or(|due| due > now) {
+            return Ok(Err(due));
         }
-        let mut tx = self.deps.db.begin().await?;
+        let mut tx = self.deps.db.apart().begin().await?;
         let claim = claims::claim(&mut tx, &self.owner, now, now + micros(LEASE)).await?;
         tx.commit().await?;
-        Ok(claim)
+        // What is due and was not taken up waits for another run, whose end is noticed here.
+        Ok(claim.ok_or(None))
     }
 
     /// The lock of the data directory. Who gets it knows that no other process works on an embedded database: leases
@@ -90,7 +115,7 @@ impl Engine {
     async fn hold_lock(&self) -> Result<Option<File>, DbError> {
         let lock = lock(&self.deps.options.data_dir);
         if lock.is_some() && self.deps.db.kind() == "SQLite" {
-            let mut tx = self.deps.db.begin().await?;
+            let mut tx = self.deps.db.apart().begin().await?;
             claims::end_leases(&mut tx).await?;
             refresh_jobs::end_leases(&mut tx).await?;
             tx.commit().await?;
@@ -147,7 +172,7 @@ impl Workers {
                 biased;
                 _ = ends.wait_for(|ends| *ends) => break,
                 ended = self.tasks.join_next(), if !self.tasks.is_empty() => log(ended),
-                () = woken => self.tick_at = 0,
+                () = woken => self.tick_at = self.engine.first_tick(),
                 () = deps.clock.sleep(rest) => {}
             }
         }
@@ -166,7 +191,7 @@ impl Workers {
     }
 
     async fn tick(&mut self, deps: &Deps) -> Result<(), EngineError> {
-        if deps.options.runs_schedules && deps.clock.now_micros() >= self.tick_at {
+        if deps.clock.now_micros() >= self.tick_at {
             self.tick_at = schedule::tick(deps).await?;
         }
         Ok(())
@@ -174,17 +199,22 @@ impl Workers {
 
     /// Takes up what is due; gives how long to rest.
     async fn take_up(&mut self) -> Result<Duration, DbError> {
+        let clock = self.engine.deps.clock.clone();
+        let mut due = None;
         while self.tasks.len() < self.engine.deps.options.workers.max(1) {
-            let Some(claim) = self.engine.claim().await? else { break };
-            self.tasks.spawn(work(self.engine.deps.clone(), claim, self.ends.clone()));
+            match self.engine.claim(clock.now_micros()).await? {
+                Ok(claim) => {
+                    self.tasks.spawn(work(self.engine.deps.clone(), claim, self.ends.clone()));
+                }
+                Err(next) => {
+                    due = next;
+                    break;
+                }
+            }
         }
-        let now = self.engine.deps.clock.now_micros();
-        let mut tx = self.engine.deps.db.read().await?;
-        // What is due and was not taken up waits for another run, whose end is noticed here.
-        let due = claims::next_due(&mut tx).await?.filter(|due| *due > now).unwrap_or(i64::MAX);
-        let due = due.min(self.tick_at.max(now));
-        let rest = Duration::from_micros(due.saturating_sub(now).clamp(0, micros(LOOK)).unsigned_abs());
-        Ok(rest.max(Duration::from_millis(50)))
+        let now = clock.now_micros();
+        let next = due.unwrap_or(i64::MAX).min(self.tick_at).saturating_sub(now);
+        Ok(Duration::from_micros(next.clamp(50_000, micros(LOOK)).unsigned_abs()))
     }
 }
 

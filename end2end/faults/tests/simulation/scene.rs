@@ -1,22 +1,23 @@
 //! What happens in one world: a run under a seed's troubles, often a second one over changed profiles, and, when the
 //! troubles are over, one more unless the last went well. The oracle looks after each.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::id::RunId;
-use domain::run::{Run, RunState, Trigger};
+use domain::run::{Run, RunState};
 use ferry_faults::chance::Chance;
 use ferry_faults::oracle::{self, Books, Place, Seen, Told};
-use omnisend_simulator::{Limits, Options, PRACTICE_BRAND, PRACTICE_KEY, State, Switches};
+use ferry_faults::simulated::{self, CONNECTION, SimClock, Way};
+use futures::FutureExt as _;
+use futures::executor::block_on;
+use omnisend_simulator::{Limits, Options, PRACTICE_KEY, State, Switches};
 use server::clock::Clock as _;
-use server::db::Database;
-use server::db::runs::{self, NewRun};
+use server::db::runs;
+use server::db::{Database, Pause};
 use server::engine::{self, Deps, Engine};
 
-use crate::clock::SimClock;
 use crate::script::{Event, Trouble};
-use crate::wire::Way;
 use crate::world::{Bench, Snapshot};
 
 /// After the last trouble, a run must have ended within this time.
@@ -38,26 +39,10 @@ pub(crate) struct Report {
 
 /// Lives through the world of a seed; an error says which promise was broken.
 pub(crate) fn live(bench: &Bench, seed: u64) -> Result<Report, String> {
-    let clock = SimClock::new();
-    let db: Arc<OnceLock<Database>> = Arc::default();
-    let hook = {
-        let (clock, db, data) = (clock.clone(), db.clone(), bench.data.clone());
-        move || {
-            if !data.is_working() && !db.get().is_some_and(Database::is_in_use) {
-                clock.pass();
-            }
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(hook).build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
+    let clock = SimClock::default();
+    let runtime = clock.runtime().map_err(|error| error.to_string())?;
     let lived = runtime.block_on(async {
-        // Work may end on another thread without waking this one: it looks again after a while.
-        tokio::spawn(async {
-            loop {
-                tokio::time::sleep(Duration::from_millis(3)).await;
-            }
-        });
-        let scene = async { Scene::open(bench, seed, clock, &db).await.play().await };
+        let scene = async { Scene::open(bench, seed, clock).await.play().await };
         tokio::time::timeout(REAL_TIME, scene).await.unwrap_or_else(|_| Err("the world hangs".to_owned()))
     });
     for (_, wire) in &bench.ways {
@@ -85,11 +70,8 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    async fn open(bench: &'a Bench, seed: u64, clock: SimClock, kept: &OnceLock<Database>) -> Self {
-        let still = clock.still();
+    async fn open(bench: &'a Bench, seed: u64, clock: SimClock) -> Self {
         let (path, db) = bench.database().await;
-        // Set once for each world.
-        let _ = kept.set(db.clone());
         let mut books = Books::open(&Place::Sqlite(path)).await.expect("the database");
         books.watch().await.expect("watched");
         let mut chance = Chance::of(seed);
@@ -103,7 +85,6 @@ impl<'a> Scene<'a> {
         let simulator = omnisend_simulator::Clock::from_fn(move || read.micros());
         let state = State::new(Options { seed, switches, clock: simulator, ..Options::default() });
         let told = Told { tag_prefix: "ferry:".to_owned(), ..Told::default() };
-        drop(still);
         Self {
             bench,
             seed,
@@ -178,7 +159,7 @@ impl<'a> Scene<'a> {
         }
         // What was accepted takes effect a little later.
         self.clock.sleep(Duration::from_secs(30)).await;
-        self.look(&trouble).await?;
+        self.look(&trouble)?;
         Ok(ended)
     }
 
@@ -208,7 +189,7 @@ impl<'a> Scene<'a> {
         options.keeps_limits = trouble.keeps_limits;
         options.runs_schedules = false;
         let engine = Engine::new(Deps {
-            db: self.db.clone(),
+            db: self.db.in_steps(Some(self.pause(replica))),
             data: self.bench.data.clone(),
             destinations: self.bench.ways[replica].0.clone(),
             keyring: self.bench.keyring.clone(),
@@ -222,21 +203,39 @@ impl<'a> Scene<'a> {
         self.replicas[replica] = Some(engine.start());
     }
 
+    /// The database of a process takes its time now and then: other things happen before and after its transactions.
+    fn pause(&self, replica: usize) -> Pause {
+        let clock = self.clock.of(replica + 1);
+        let chance = Mutex::new(Chance::of(self.seed ^ (self.crashes << 16) ^ (1 << 40) ^ replica as u64));
+        let world = std::thread::current().id();
+        Arc::new(move || {
+            let clock = clock.clone();
+            let wait = {
+                let mut chance = chance.lock().expect("no panic");
+                chance.happens(0.2).then(|| Duration::from_micros(chance.within(0..20_000)))
+            };
+            // The data engine reads on a thread of its own, while the world stands still.
+            let wait = wait.filter(|_| std::thread::current().id() == world);
+            async move {
+                if let Some(wait) = wait {
+                    clock.sleep(wait).await;
+                }
+            }
+            .boxed()
+        })
+    }
+
     async fn happen(&mut self, event: Event, trouble: &Trouble) {
         match event {
             Event::Crash { replica, starts_after } => {
                 drop(self.replicas[replica].take());
                 self.crashes += 1;
-                // What was handed to the database is done by it, whether or not somebody still waits.
-                while self.db.is_in_use() {
-                    tokio::task::yield_now().await;
-                }
-                self.count_broken_off().await;
+                self.count_broken_off();
                 self.clock.sleep(starts_after).await;
                 self.begin(replica, trouble);
             }
             Event::Freeze { replica, time } => {
-                self.count_broken_off().await;
+                self.count_broken_off();
                 // What it writes down in its last moment is sent when it comes back.
                 self.told.broken_off += IN_FLIGHT as u64;
                 self.clock.freeze(replica + 1, time);
@@ -245,7 +244,7 @@ impl<'a> Scene<'a> {
             Event::RestoreKey => {
                 self.state.refuse_key(PRACTICE_KEY, None);
                 let mut tx = self.db.begin().await.expect("begun");
-                runs::go_on_with(&mut tx, self.bench.connection, self.clock.now_micros()).await.expect("woken");
+                runs::go_on_with(&mut tx, CONNECTION, self.clock.now_micros()).await.expect("woken");
                 tx.commit().await.expect("committed");
                 for running in self.replicas.iter().flatten() {
                     running.engine().wake();
@@ -254,41 +253,25 @@ impl<'a> Scene<'a> {
         }
     }
 
-    async fn count_broken_off(&mut self) {
-        let _still = self.clock.still();
-        self.told.broken_off += self.books.on_their_way().await.expect("counted");
+    fn count_broken_off(&mut self) {
+        self.told.broken_off += block_on(self.books.on_their_way()).expect("counted");
     }
 
-    async fn look(&mut self, trouble: &Trouble) -> Result<(), String> {
-        let _still = self.clock.still();
+    fn look(&mut self, trouble: &Trouble) -> Result<(), String> {
         self.told.is_over = true;
         self.told.lost = *self.late.lock().expect("no panic");
         // All runs of a world share one log.
         self.is_limited &= trouble.keeps_limits && !trouble.has_others;
         self.told.limits = self.is_limited.then_some((400, 60));
         let seen = Seen::of(&self.state);
-        let found = oracle::broken(&mut self.books, &seen, &self.told).await.map_err(|error| error.to_string())?;
+        let found = block_on(oracle::broken(&mut self.books, &seen, &self.told)).map_err(|error| error.to_string())?;
         let text = found.iter().take(3).cloned().collect::<Vec<_>>().join("\n  ");
         if found.is_empty() { Ok(()) } else { Err(format!("{} promises broken:\n  {text}", found.len())) }
     }
 
     async fn queue(&mut self) -> RunId {
-        let new = NewRun {
-            id: RunId(uuid::Uuid::from_u128(u128::from(self.runs) << 64 | u128::from(self.seed))),
-            export: self.bench.export,
-            export_name: "Newsletter".to_owned(),
-            settings_version: 1,
-            connection: Some((self.bench.connection, PRACTICE_BRAND.to_owned())),
-            trigger: Trigger::Manual,
-            started_by: Some("ana@example.com".to_owned()),
-            slot_at: None,
-            resend_of: None,
-            recheck_of: None,
-        };
-        let mut tx = self.db.begin().await.expect("begun");
-        let queued = runs::queue(&mut tx, &new, self.clock.now_micros()).await.expect("queued");
-        tx.commit().await.expect("committed");
-        queued.run()
+        let id = RunId(uuid::Uuid::from_u128(u128::from(self.runs) << 64 | u128::from(self.seed)));
+        simulated::queue_run(&self.db, id, self.clock.now_micros()).await
     }
 
     async fn find(&self, run: RunId) -> Run {

@@ -14,7 +14,7 @@ use crate::engine::{Deps, EngineError};
 
 /// Records the slots that have come, and gives the instant at which to look again.
 pub(super) async fn tick(deps: &Deps, now: Timestamp, rules: &Rules) -> Result<i64, EngineError> {
-    let mut tx = deps.db.read().await?;
+    let mut tx = deps.db.apart().read().await?;
     let exports = db::exports::list(&mut tx).await?;
     let last = slots::last_slots(&mut tx).await?;
     drop(tx);
@@ -38,7 +38,7 @@ pub(super) async fn tick(deps: &Deps, now: Timestamp, rules: &Rules) -> Result<i
 
 /// Records the slots of an export; true if one of them waits.
 async fn record(deps: &Deps, export: &Export, come: &[i64], rules: &Rules) -> Result<bool, EngineError> {
-    let mut tx = deps.db.begin().await?;
+    let mut tx = deps.db.apart().begin().await?;
     let connection = match export.settings.connection {
         Some(id) => db::connections::find(&mut tx, id).await?.map(|stored| (id, stored.brand.id)),
         None => None,

@@ -29,7 +29,7 @@ const MOST: usize = 10_000;
 pub(super) async fn tick(deps: &Deps) -> Result<i64, EngineError> {
     let now = deps.clock.now();
     let at = now.as_microsecond();
-    let mut tx = deps.db.read().await?;
+    let mut tx = deps.db.apart().read().await?;
     let stored = db::system::settings(&mut tx).await?;
     drop(tx);
     let rules = rules(&stored, at);

@@ -19,7 +19,7 @@ pub(super) async fn tick(
     stored: &StoredSettings,
     rules: &Rules,
 ) -> Result<i64, EngineError> {
-    let mut tx = deps.db.read().await?;
+    let mut tx = deps.db.apart().read().await?;
     let last = refresh_jobs::last_slot(&mut tx).await?;
     drop(tx);
     let since = last.unwrap_or(i64::MIN).max(stored.schedule_since);
@@ -34,7 +34,7 @@ pub(super) async fn tick(
     if come.is_empty() {
         return Ok(next);
     }
-    let mut tx = deps.db.begin().await?;
+    let mut tx = deps.db.apart().begin().await?;
     let active_since = refresh_jobs::active(&mut tx).await?.map(|(_, since)| since);
     let mut waits = false;
     for (slot, outcome) in account(&come, active_since, rules) {

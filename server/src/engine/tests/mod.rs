@@ -1,6 +1,8 @@
 //! The engine against the real simulator over HTTP, with real databases, plans and ledgers.
 
 mod brake;
+mod broken;
+mod changes;
 mod claiming;
 mod consent;
 mod delivery;

@@ -1,5 +1,5 @@
-//! Time that passes only when nobody has anything else to do: as soon as the runtime is about to sleep, and neither the
-//! database nor the data engine is at work, the next sleeper's instant has come.
+//! Time that passes only when nobody has anything else to do: as soon as the runtime is about to sleep, the next sleeper's
+//! instant has come. Database and data engine have to be in steps: else time would pass while they are at work.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use server::clock::Clock;
 
 /// The time of one world. Clones are the same time, as somebody sees it who may be frozen.
-#[derive(Debug, Clone)]
-pub(crate) struct SimClock {
+#[derive(Debug, Clone, Default)]
+pub struct SimClock {
     timers: Arc<Mutex<Timers>>,
     /// Who sleeps by this clone.
     owner: usize,
@@ -27,8 +27,6 @@ struct Timers {
     sleepers: BTreeMap<u64, Sleeper>,
     /// Owners whose sleepers wake only after an instant.
     frozen: BTreeMap<usize, i64>,
-    /// Parts of the test that look at something and let no time pass.
-    still: usize,
 }
 
 #[derive(Debug)]
@@ -36,15 +34,6 @@ struct Sleeper {
     owner: usize,
     waker: Option<Waker>,
     is_awake: bool,
-}
-
-/// No time passes while it lives.
-pub(crate) struct Still(SimClock);
-
-impl Drop for Still {
-    fn drop(&mut self) {
-        self.0.timers().still -= 1;
-    }
 }
 
 struct Asleep {
@@ -59,12 +48,17 @@ impl Drop for Asleep {
 }
 
 impl SimClock {
-    pub(crate) fn new() -> Self {
-        Self { timers: Arc::default(), owner: 0 }
+    /// A runtime of one thread in which this time passes.
+    ///
+    /// # Errors
+    /// The system gives no more files.
+    pub fn runtime(&self) -> std::io::Result<tokio::runtime::Runtime> {
+        let clock = self.clone();
+        tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(move || clock.pass()).build()
     }
 
     /// The same time for somebody else.
-    pub(crate) fn of(&self, owner: usize) -> Self {
+    pub fn of(&self, owner: usize) -> Self {
         Self { timers: self.timers.clone(), owner }
     }
 
@@ -72,24 +66,16 @@ impl SimClock {
         self.timers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn still(&self) -> Still {
-        self.timers().still += 1;
-        Still(self.clone())
-    }
-
     /// Whoever sleeps by this owner's clock wakes no earlier than after this time.
-    pub(crate) fn freeze(&self, owner: usize, time: Duration) {
+    pub fn freeze(&self, owner: usize, time: Duration) {
         let mut timers = self.timers();
         let until = timers.now + micros(time);
         timers.frozen.insert(owner, until);
     }
 
     /// Nobody is busy: the next sleeper's time has come.
-    pub(crate) fn pass(&self) {
+    fn pass(&self) {
         let mut timers = self.timers();
-        if timers.still > 0 {
-            return;
-        }
         while let Some(Reverse((at, id))) = timers.due.pop() {
             let Some(owner) = timers.sleepers.get(&id).map(|sleeper| sleeper.owner) else { continue };
             if let Some(until) = timers.frozen.get(&owner).copied().filter(|until| *until > at) {
@@ -108,7 +94,8 @@ impl SimClock {
         }
     }
 
-    pub(crate) fn micros(&self) -> i64 {
+    /// Microseconds since 1970.
+    pub fn micros(&self) -> i64 {
         start().as_microsecond() + self.timers().now
     }
 }
