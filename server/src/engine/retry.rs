@@ -76,6 +76,9 @@ pub(super) const MOST_RETURNS: u64 = 3;
 pub(super) const ALL_REFUSED: u32 = 20;
 /// Takings-up after a break-off without progress.
 const MOST_RECOVERIES: i64 = 3;
+/// The same while they follow each other this closely: a machine that is restarted until it works is bad luck.
+const MOST_AT_ONCE: i64 = 10;
+const AT_ONCE: Duration = Duration::from_secs(60);
 /// What a run may spend on requests that are sent again: a round of failures costs one, a success gives half a one back.
 /// So a third of all requests may fail for ever. Who has spent it waits a while before going on.
 const BUDGET: f64 = 50.0;
@@ -83,10 +86,9 @@ const RETURNED: f64 = 0.5;
 const AFTER_REST: f64 = 10.0;
 const REST: Duration = Duration::from_secs(60);
 
-/// Does the run break its process off each time? `recoveries` are the takings-up after a break-off since it last got on,
-/// this one included.
-pub(super) fn is_crash_loop(recoveries: i64) -> bool {
-    recoveries > MOST_RECOVERIES
+/// Does the run break its process off each time? `progress_at` is when it last got on.
+pub(super) fn is_crash_loop(recoveries: i64, progress_at: i64, now: i64) -> bool {
+    recoveries > MOST_AT_ONCE || recoveries > MOST_RECOVERIES && now - progress_at > micros(AT_ONCE)
 }
 
 /// Doubles from `first` to `longest`, between half and the whole of it by chance (0 to 1).
@@ -297,6 +299,13 @@ mod tests {
         };
         assert_eq!(rests(2), 0);
         assert!(rests(1) > 20, "{}", rests(1));
+    }
+
+    #[test]
+    fn a_run_that_breaks_its_process_off_is_given_up_on_and_a_hasty_machine_is_not() {
+        let minute = 60_000_000;
+        assert!(!is_crash_loop(3, 0, 10 * minute) && is_crash_loop(4, 0, 10 * minute));
+        assert!(!is_crash_loop(10, 0, minute) && is_crash_loop(11, 0, minute));
     }
 
     #[test]

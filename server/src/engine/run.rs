@@ -102,7 +102,7 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
     if claim.cancel_requested {
         return Ok(Ending::Canceled(RunReason::CanceledByPerson));
     }
-    if is_crash_loop(claim.recoveries) {
+    if is_crash_loop(claim.recoveries, claim.progress_at, deps.clock.now_micros()) {
         return Ok(Ending::failed(RunReason::CrashLoop));
     }
     let settings = match settings_of(&claim)? {

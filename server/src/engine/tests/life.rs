@@ -26,10 +26,6 @@ async fn trap_03_r01_a_run_that_is_killed_at_any_moment_goes_on_where_it_was() {
         let mut kills = 0;
         for moment in [5, 40, 60, 80, 100, 150, 30, 250, 90, 400] {
             let running = stage.engine().start();
-            if kills == 3 {
-                // The last recovery that may be without progress.
-                stage.until(run, |run| run.counts.members > 0).await;
-            }
             tokio::time::sleep(Duration::from_millis(moment)).await;
             drop(running);
             kills += 1;
