@@ -112,7 +112,7 @@ if wanted unit; then
     stop_postgres
 fi
 if wanted simulation; then
-    group "1,000 simulated deliveries" rust_tests simulation 'end2end/make/faults.sh simulation SEEDS=1000 SEED=1'
+    group "5,000 simulated deliveries" rust_tests simulation 'end2end/make/faults.sh simulation SEEDS=5000 SEED=1'
 fi
 if wanted kills; then
     group "200 kills of the program" rust_tests kills 'end2end/make/faults.sh kills KILLS=200 SEED=1'
