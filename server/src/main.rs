@@ -4,14 +4,31 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Gives memory back to the system. Before version 2.38, glibc's own does not find what it has freed when it is asked for
-/// aligned memory again, as hashing passwords (19 MiB) and Arrow do: every sign-in would keep 19 MiB for good.
+/// Bytes from which on the allocator asks the system for a block of its own, and gives it back when it is freed. By itself
+/// glibc raises the bound to what was freed last, and before version 2.38 it does not find again what was freed of an
+/// aligned block, as hashing passwords (19 MiB) and Arrow take them: every sign-in would keep 19 MiB for good.
 /// See <https://sourceware.org/bugzilla/show_bug.cgi?id=14581>.
-#[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[cfg(target_env = "gnu")]
+const OWN_BLOCK: libc::c_int = 1 << 20;
+
+#[cfg(target_env = "gnu")]
+fn give_large_blocks_back() {
+    #[expect(unsafe_code, reason = "the allocator can be told in C only")]
+    // SAFETY: it sets a number of the allocator, before there is a second thread.
+    let is_taken = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_BLOCK) };
+    debug_assert_eq!(is_taken, 1);
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn give_large_blocks_back() {}
+
+fn main() -> ExitCode {
+    give_large_blocks_back();
+    work()
+}
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn work() -> ExitCode {
     // Before anything else: without it the first TLS connection would panic.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         eprintln!("ferry: TLS was set up twice");
