@@ -4,6 +4,7 @@ import type { Page } from "@playwright/test";
 
 import { ADMIN, type Ferry } from "./support/ferry";
 import type { Guard } from "./support/guard";
+import { pause } from "./support/programs";
 import { BRAND } from "./support/simulator";
 import { CUSTOMERS, IMPORT, SPAIN } from "./support/shop";
 import { expect, heading, signIn, test } from "./support/test";
@@ -58,6 +59,14 @@ async function addSegment(page: Page, guard: Guard, hasScript: boolean): Promise
   await page.getByRole("link", { name: en.segments.add }).click();
   await guard.look(page);
   await page.getByLabel(en.common.display_name).fill(SEGMENT);
+  // From here on a page takes a while to wake up: what is typed before counts all the same.
+  const late = "**/ferry.wasm";
+  if (hasScript) {
+    await page.route(late, async (route) => {
+      await pause(1500);
+      await route.continue();
+    });
+  }
   await page.getByLabel(en.segments.attribute, { exact: true }).selectOption("country");
   const value = page.getByLabel(en.segments.value, { exact: true });
   if (hasScript) {
@@ -70,6 +79,7 @@ async function addSegment(page: Page, guard: Guard, hasScript: boolean): Promise
   }
   const counted = filled(en.segments.counted, { members: 6, profiles: IMPORT.accepted, share: 60 });
   await expect(page.getByText(counted)).toBeVisible();
+  await page.unroute(late);
   await expect(page.getByRole("cell", { name: "carmen@shop.example" })).toBeVisible();
   await expect(page.getByText("lars@shop.example")).toHaveCount(0);
   await expect(page.getByLabel(en.common.display_name)).toHaveValue(SEGMENT);

@@ -54,8 +54,8 @@ mod browser {
     use futures::future::{AbortHandle, abortable};
     use js_sys::{Array, Function, Object, Reflect};
     use leptos::prelude::*;
-    use leptos::wasm_bindgen::JsCast;
     use leptos::wasm_bindgen::closure::Closure;
+    use leptos::wasm_bindgen::{JsCast, JsValue};
     use web_sys::{Element, Event, FormData, HtmlElement, HtmlFormElement};
 
     use super::{Tried, try_rule};
@@ -95,6 +95,24 @@ mod browser {
             let _ = form.add_event_listener_with_callback(kind, listener.as_ref().unchecked_ref());
         }
         listener.forget();
+        if is_edited(&form)
+            && let Ok(input) = Event::new("input")
+        {
+            let _ = form.dispatch_event(&input);
+        }
+    }
+
+    /// Was something typed or ticked before anybody listened?
+    fn is_edited(form: &HtmlFormElement) -> bool {
+        let differs = |field: &JsValue, now: &str, first: &str| {
+            let of = |name: &str| Reflect::get(field, &name.into()).unwrap_or(JsValue::UNDEFINED);
+            // A button and a list have no first value of their own.
+            !of(first).is_undefined() && of(now) != of(first)
+        };
+        let fields = Reflect::get(form, &"elements".into()).map(|fields| Array::from(&fields)).unwrap_or_default();
+        fields
+            .iter()
+            .any(|field| differs(&field, "value", "defaultValue") || differs(&field, "checked", "defaultChecked"))
     }
 
     /// Another attribute or operator has other operands: the server draws the form anew.
