@@ -1,4 +1,4 @@
-//! Counts what is open: a simulation lets no time pass while a transaction is, and a test sees that none stays.
+//! Counts what is open, so that a test sees that no transaction stays.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

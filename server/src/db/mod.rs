@@ -208,7 +208,7 @@ impl Database {
         let inner = match &self.pools {
             Pools::Sqlite(pools) => self.over_sqlite(pools.writer().await?).await?,
             Pools::Postgres(pools) => {
-                let pool = if self.is_apart { pools.apart.clone() } else { pools.all.clone() };
+                let pool = pools.pool(self.is_apart);
                 Inner::Postgres(in_own_task(async move { postgres::begin(&pool).await }).await?)
             }
         };
@@ -225,7 +225,7 @@ impl Database {
         let inner = match &self.pools {
             Pools::Sqlite(pools) => self.over_sqlite(pools.reader(self.is_apart).await?).await?,
             Pools::Postgres(pools) => {
-                let pool = if self.is_apart { pools.apart.clone() } else { pools.all.clone() };
+                let pool = pools.pool(self.is_apart);
                 Inner::Postgres(in_own_task(async move { postgres::read(&pool).await }).await?)
             }
         };

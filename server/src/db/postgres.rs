@@ -21,11 +21,15 @@ const ACQUIRE_APART: Duration = Duration::from_secs(5);
 /// The connections that all share, and those that are kept for leases, claims and slots.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
-    pub(super) all: PgPool,
-    pub(super) apart: PgPool,
+    all: PgPool,
+    apart: PgPool,
 }
 
 impl Pools {
+    pub(super) fn pool(&self, is_apart: bool) -> PgPool {
+        if is_apart { self.apart.clone() } else { self.all.clone() }
+    }
+
     pub(super) async fn close(&self) {
         self.apart.close().await;
         self.all.close().await;
