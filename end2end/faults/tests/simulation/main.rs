@@ -12,7 +12,6 @@ use ferry_faults::settings;
 mod regressions;
 mod scene;
 mod script;
-mod small;
 mod world;
 
 use scene::{Report, live};

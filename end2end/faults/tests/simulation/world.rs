@@ -13,10 +13,10 @@ use ferry_faults::chance::Chance;
 use ferry_faults::oracle::Person;
 use ferry_faults::simulated::{self, Wire};
 use server::db::{Database, DatabaseLocation};
-use server::destinations::Registry;
+use server::destinations::http::Client;
+use server::destinations::omnisend::{LIMITS, Omnisend};
+use server::destinations::{Destination, Limits, Registry};
 use server::secrets::Keyring;
-
-use crate::small::registry;
 
 /// Snapshots that worlds choose from.
 const SNAPSHOTS: i64 = 8;
@@ -109,4 +109,13 @@ impl Bench {
     pub(crate) async fn put(&self, db: &Database, snapshot: &Snapshot, now: i64) {
         simulated::put_snapshot(db, &self.source, snapshot.number, &snapshot.report, now).await;
     }
+}
+
+/// The destinations of one process, with its way out. Requests are small: few people make many batches.
+fn registry() -> (Registry, Arc<Wire>) {
+    let wire = Arc::new(Wire::default());
+    let client = Client::carried_by(wire.clone()).expect("a client");
+    let limits = Limits { rows_per_batch: 7, emails_per_tag_request: 11, ids_per_tag_request: 11, ..LIMITS };
+    let omnisend = Omnisend::through(client, limits).expect("a destination");
+    (Registry::of([Arc::new(omnisend) as Arc<dyn Destination>]), wire)
 }

@@ -33,10 +33,21 @@ const ADDRESS: &str = "https://api.omnisend.com/api";
 /// Where an administrator makes a key.
 const KEY_PAGE: &str = "https://app.omnisend.com/integrations/api-keys";
 
+/// What a brand is allowed over all its keys and programs.
+pub const LIMITS: Limits = Limits {
+    rows_per_batch: 100,
+    bytes_per_batch: 1_000_000,
+    emails_per_tag_request: 250,
+    ids_per_tag_request: 250,
+    requests_per_minute: 400,
+    tag_requests_per_minute: 60,
+};
+
 /// The destination.
 #[derive(Debug)]
 pub struct Omnisend {
     client: Client,
+    limits: Limits,
 }
 
 impl Omnisend {
@@ -44,13 +55,14 @@ impl Omnisend {
     pub fn new(address: Option<&str>) -> Result<Self, BadAddress> {
         let client =
             Client::new(address.unwrap_or(ADDRESS)).map_err(|reason| BadAddress { kind: KIND.to_owned(), reason })?;
-        Ok(Self { client })
+        Ok(Self { client, limits: LIMITS })
     }
 
-    /// The service at its own address, reached by a client that is there already.
-    pub fn through(http: super::http::Client) -> Result<Self, BadAddress> {
+    /// The service at its own address, reached by a client that is there already, with requests of a size that a simulation
+    /// chooses.
+    pub fn through(http: super::http::Client, limits: Limits) -> Result<Self, BadAddress> {
         let client = Client::with(ADDRESS, http).map_err(|reason| BadAddress { kind: KIND.to_owned(), reason })?;
-        Ok(Self { client })
+        Ok(Self { client, limits })
     }
 }
 
@@ -66,16 +78,8 @@ impl Destination for Omnisend {
         }
     }
 
-    /// What a brand is allowed over all its keys and programs.
     fn limits(&self) -> Limits {
-        Limits {
-            rows_per_batch: 100,
-            bytes_per_batch: 1_000_000,
-            emails_per_tag_request: 250,
-            ids_per_tag_request: 250,
-            requests_per_minute: 400,
-            tag_requests_per_minute: 60,
-        }
+        self.limits
     }
 
     async fn check(&self, key: &SecretString) -> Result<Brand, DeliveryError> {
