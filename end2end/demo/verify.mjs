@@ -65,9 +65,36 @@ const SEGMENTS = {
     YES.has(row.newsletter.toLowerCase()) && Date.parse(row.opt_in_at) >= Date.parse("2020-01-01T00:00:00Z"),
 };
 
-/** What should have come of it: the tags of each address, and the counts of the receipt. */
+/**
+ * What a contact should be beside its tags: fields without a value are not sent, and each stands on one line. Of a moment
+ * counts when it is, not how it is written.
+ */
+function fieldsOf(row) {
+  const number = (text) => (text === "" ? "" : Number(text));
+  const all = {
+    firstName: row.first_name, lastName: row.last_name, address: row.address.replaceAll("\n", " "), city: row.city,
+    postalCode: row.post_code,
+    birthdate: row.birthdate, orders: number(row.orders), total_spent: number(row.spent),
+    loyalty_number: row.loyalty_number, newsletter_since: row.opt_in_at === "" ? "" : Date.parse(row.opt_in_at),
+  };
+  return JSON.stringify(Object.entries(all).filter(([, value]) => value !== ""));
+}
+
+/** The same of a contact that the simulator holds. */
+function heldFieldsOf(contact) {
+  const { orders, total_spent, loyalty_number, newsletter_since, ...others } = contact.customProperties ?? {};
+  const since = newsletter_since === undefined ? undefined : Date.parse(newsletter_since);
+  const { firstName, lastName, address, city, postalCode, birthdate } = contact;
+  const all = {
+    firstName, lastName, address, city, postalCode, birthdate, orders, total_spent, loyalty_number,
+    newsletter_since: since, ...others,
+  };
+  return JSON.stringify(Object.entries(all).filter(([, value]) => value !== undefined && value !== null && value !== ""));
+}
+
+/** What should have come of it: row and tags of each address, and the counts of the receipt. */
 function expectation(rows) {
-  const tags = new Map();
+  const people = new Map();
   const counts = { members: 0, accepted: 0, rejected: 0, held: 0 };
   for (const row of rows) {
     const mine = Object.keys(SEGMENTS).filter((tag) => SEGMENTS[tag](row));
@@ -75,11 +102,14 @@ function expectation(rows) {
     counts.members += 1;
     const email = row.email.toLowerCase();
     if (!/^[^\s@]+@[^\s@]+\.[a-z]+$/.test(email)) { counts.rejected += 1; continue; }
-    if (tags.has(email)) counts.held += 1;
-    else { counts.accepted += 1; tags.set(email, new Set()); }
-    for (const tag of mine) tags.get(email).add(tag);
+    // Of several rows with one address, that of the smallest key goes, with the tags of them all.
+    const known = people.get(email);
+    if (known) counts.held += 1;
+    else counts.accepted += 1;
+    const first = known && known.row.customer_id < row.customer_id ? known.row : row;
+    people.set(email, { row: first, tags: new Set([...(known?.tags ?? []), ...mine]) });
   }
-  return { tags, counts };
+  return { people, counts };
 }
 
 async function contacts() {
@@ -109,21 +139,26 @@ const outcomes = receipt.accepted + receipt.unchanged + receipt.rejected + recei
 differ("the receipt's outcomes add up to its members", receipt.members, outcomes);
 for (const [name, count] of Object.entries(expected.counts)) differ(`the receipt's ${name}`, count, receipt[name]);
 for (const name of ["unchanged", "unconfirmed", "tags_removed"]) differ(`the receipt's ${name}`, 0, receipt[name]);
-const tagCount = [...expected.tags.values()].reduce((sum, tags) => sum + tags.size, 0);
+const tagCount = [...expected.people.values()].reduce((sum, { tags }) => sum + tags.size, 0);
 differ("the receipt's tags_added", tagCount, receipt.tags_added);
 
-differ("contacts in the simulator", expected.tags.size, held.length);
+differ("contacts in the simulator", expected.people.size, held.length);
 for (const contact of held) {
-  const tags = expected.tags.get(contact.email);
-  differ(`tags of ${contact.email}`, [...(tags ?? ["nobody"])].sort().join(), [...(contact.tags ?? [])].sort().join());
-  expected.tags.delete(contact.email);
+  const person = expected.people.get(contact.email);
+  if (!person) {
+    differences.push(`${contact.email} is in the simulator, and should not be`);
+    continue;
+  }
+  differ(`tags of ${contact.email}`, [...person.tags].sort().join(), [...(contact.tags ?? [])].sort().join());
+  differ(`fields of ${contact.email}`, fieldsOf(person.row), heldFieldsOf(contact));
+  expected.people.delete(contact.email);
 }
-for (const email of expected.tags.keys()) differences.push(`${email} is missing`);
+for (const email of expected.people.keys()) differences.push(`${email} is missing`);
 for (const name of ["welcomeMessages", "resubscribed"]) differ(`the simulator's ${name}`, 0, summary[name] ?? 0);
 
 if (differences.length === 0) {
   console.log(`    ${sample.read} rows, ${sample.found.length} profiles, ${receipt.members} members: the receipt adds up, and`);
-  console.log(`    the simulator holds exactly the ${held.length} expected contacts with their tags`);
+  console.log(`    the simulator holds exactly the ${held.length} expected contacts with their fields and tags`);
 } else {
   for (const line of differences.slice(0, 20)) console.error(`    ${line}`);
   console.error(`    ${differences.length} differences`);
