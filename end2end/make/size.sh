@@ -4,8 +4,8 @@
 
 BUDGET=300000
 total=0
-for name in ferry.wasm ferry.js ferry.css; do
-    file=$SITE/pkg/$name
+for file in "$SITE"/pkg/ferry.{wasm,js,css} "$ROOT/public/start.js"; do
+    name=${file##*/}
     [ -s "$file" ] || die "$file is missing: run 'make web' first."
     size=$(brotli --quality=11 --stdout "$file" | wc -c)
     printf '    %-12s %9d bytes, %8d with brotli\n' "$name" "$(wc -c <"$file")" "$size"
