@@ -1,9 +1,8 @@
-// Six languages: the browser's one at first, the chosen one from then on.
+// Six languages: the browser's one at first, the chosen one from then on. That every page speaks each of them is looked at
+// in appearance.spec.ts.
 import { ADMIN } from "./support/ferry";
-import { expect, heading, signIn, test } from "./support/test";
-import { en, words } from "./support/words";
-
-const CODES = ["en", "ca", "es", "ro", "sv", "pt"];
+import { expect, heading, test } from "./support/test";
+import { words } from "./support/words";
 
 test("the browser's language is spoken, and a chosen one is kept", async ({ ferry, guard, anotherBrowser }) => {
   await ferry.addPerson(ADMIN);
@@ -28,19 +27,4 @@ test("the browser's language is spoken, and a chosen one is kept", async ({ ferr
   await page.getByRole("link", { name: sv.common.segments }).click();
   await expect(heading(page, sv.segments.title)).toBeVisible();
   await guard.look(page);
-});
-
-test("every page speaks each of the six languages, without a word of another", async ({ page, ferry, guard }) => {
-  await ferry.addPerson(ADMIN);
-  await signIn(page, ADMIN);
-  for (const code of CODES) {
-    await page.context().addCookies([{ name: "ferry_language", value: code, url: ferry.url }]);
-    await page.goto("/data/sources");
-    const own = words(code);
-    await expect(heading(page, own.sources.title)).toBeVisible();
-    await expect(page.getByText(own.sources.empty_text)).toBeVisible();
-    await expect(page.getByRole("navigation").first()).toContainText(own.common.profiles);
-    if (code !== "en") await expect(page.getByText(en.sources.empty_text)).toHaveCount(0);
-    await guard.look(page);
-  }
 });

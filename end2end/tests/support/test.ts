@@ -1,5 +1,5 @@
 // The test function of all specs, with what each test gets of its own: a simulator, a Ferry, and the guard.
-import { type BrowserContext, type Page, test as base } from "@playwright/test";
+import { type BrowserContext, type BrowserContextOptions, type Page, test as base } from "@playwright/test";
 
 import { Ferry, type Person } from "./ferry";
 import { Guard } from "./guard";
@@ -11,7 +11,7 @@ interface Fixtures {
   ferry: Ferry;
   guard: Guard;
   /** A browser of somebody who is not signed in, watched like the first. */
-  anotherBrowser: (options?: { locale?: string }) => Promise<Page>;
+  anotherBrowser: (options?: BrowserContextOptions) => Promise<Page>;
 }
 
 export const test = base.extend<Fixtures>({
