@@ -72,10 +72,9 @@ fn conditions(form: &SegmentForm, attributes: &[Attribute], faults: &[RuleFault]
 }
 
 /// A rule that this screen cannot edit, whole.
-fn outlined(line: &SegmentLine, may_edit: bool) -> AnyView {
+fn outlined(line: &SegmentLine, attributes: &[Attribute], may_edit: bool) -> AnyView {
     let language = lang();
-    let mut lines = Vec::new();
-    outline(language, &line.segment.definition.rule().root, 0, &mut lines);
+    let lines = outline(language, &line.segment.definition.rule().root, attributes);
     let items = lines.into_iter().map(|(depth, text)| {
         view! { <li class=format!("depth-{}", depth.min(8))><bdi>{text}</bdi></li> }
     });
@@ -102,7 +101,7 @@ fn editor(form: SegmentForm, line: Option<&SegmentLine>, attributes: &[Attribute
         form.time_zone.clone()
     };
     let rule = match line {
-        Some(line) if form.keeps_rule() => outlined(line, may_edit),
+        Some(line) if form.keeps_rule() => outlined(line, attributes, may_edit),
         _ => view! {
             {conditions(&form, attributes, &rule_faults)}
             <details>
