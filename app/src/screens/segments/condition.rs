@@ -2,29 +2,44 @@
 
 use domain::attribute::{Attribute, AttributeType};
 use domain::rule::{Arity, Operator, SPAN_UNITS, operators_for};
+use jiff::tz::TimeZone;
 use leptos::prelude::*;
 
 use super::form::{ConditionForm, is_ticked, operator_name};
-use super::words;
+use super::{moment, words};
 use crate::request::lang;
 use crate::texts::{td_string, text};
 use crate::ui::{Icon, icon};
 
-/// What the browser offers for a value of this type.
-fn input_type(kind: AttributeType) -> (&'static str, Option<&'static str>) {
+/// What the browser offers for a value of this type, when it is no day and no time.
+fn keyboard(kind: AttributeType) -> Option<&'static str> {
     match kind {
-        AttributeType::Date => ("date", None),
-        AttributeType::Time => ("time", None),
-        AttributeType::DateTime => ("datetime-local", None),
-        AttributeType::Integer => ("text", Some("numeric")),
-        AttributeType::Decimal => ("text", Some("decimal")),
-        AttributeType::Text | AttributeType::Boolean => ("text", None),
+        AttributeType::Integer => Some("numeric"),
+        AttributeType::Decimal => Some("decimal"),
+        AttributeType::Text
+        | AttributeType::Boolean
+        | AttributeType::Date
+        | AttributeType::Time
+        | AttributeType::DateTime => None,
     }
 }
 
-fn value_input(name: String, value: String, kind: AttributeType, label: String) -> AnyView {
-    let (kind, mode) = input_type(kind);
-    view! { <input type=kind inputmode=mode name=name value=value aria-label=label maxlength="1000" autocomplete="off" /> }
+/// The field of one operand.
+struct Operand<'a> {
+    /// Its name in the form.
+    name: String,
+    /// As the rule has it, or as it was typed.
+    value: &'a str,
+    kind: AttributeType,
+    /// Does a bare day mean the same as its first moment?
+    from_start: bool,
+    label: String,
+}
+
+fn value_input(operand: Operand<'_>, zone: Option<&TimeZone>) -> AnyView {
+    let Operand { name, value, kind, from_start, label } = operand;
+    let shown = moment::shown(value, kind, zone, from_start);
+    view! { <input type=shown.input step=shown.step inputmode=keyboard(kind) name=name value=shown.value aria-label=label maxlength="1000" autocomplete="off" /> }
         .into_any()
 }
 
@@ -38,7 +53,12 @@ fn ticks(prefix: &str, form: &ConditionForm, operator: Operator, label: String) 
         .into_any()
 }
 
-fn operands(prefix: &str, form: &ConditionForm, operator: Operator, kind: AttributeType) -> AnyView {
+fn operands(
+    prefix: &str,
+    form: &ConditionForm,
+    (operator, kind): (Operator, AttributeType),
+    zone: Option<&TimeZone>,
+) -> AnyView {
     let language = lang();
     let value = td_string!(language, segments.value);
     let (first, second) = (format!("{prefix}[first]"), format!("{prefix}[second]"));
@@ -56,27 +76,42 @@ fn operands(prefix: &str, form: &ConditionForm, operator: Operator, kind: Attrib
                 let chosen = form.second == unit || (form.second.is_empty() && unit == "days");
                 view! { <option value=unit selected=chosen>{words::unit(language, unit)}</option> }
             });
+            let kind = AttributeType::Integer;
+            let count = Operand { name: first, value: &form.first, kind, from_start: false, label: value.to_owned() };
             view! {
-                {value_input(first, form.first.clone(), AttributeType::Integer, value.to_owned())}
+                {value_input(count, zone)}
                 <select name=second aria-label=td_string!(language, segments.unit)>{units.collect_view()}</select>
             }
             .into_any()
         }
         Arity::Two => {
             let kind = if operator == Operator::TimeAt { AttributeType::Time } else { kind };
-            view! {
-                {value_input(first, form.first.clone(), kind, td_string!(language, segments.from).to_owned())}
-                {value_input(second, form.second.clone(), kind, td_string!(language, segments.to).to_owned())}
-            }
-            .into_any()
+            let label = td_string!(language, segments.from).to_owned();
+            let from = Operand { name: first, value: &form.first, kind, from_start: true, label };
+            let label = td_string!(language, segments.to).to_owned();
+            let to = Operand { name: second, value: &form.second, kind, from_start: false, label };
+            view! { {value_input(from, zone)} {value_input(to, zone)} }.into_any()
         }
-        Arity::One => value_input(first, form.first.clone(), kind, value.to_owned()),
+        Arity::One => {
+            let from_start = matches!(operator, Operator::GreaterOrEqual | Operator::LessThan);
+            let label = value.to_owned();
+            value_input(Operand { name: first, value: &form.first, kind, from_start, label }, zone)
+        }
     }
 }
 
+/// What the conditions of one editor share.
+pub struct Place<'a> {
+    /// The attributes to choose from.
+    pub attributes: &'a [Attribute],
+    /// The rule's zone; none while it is not known.
+    pub zone: Option<TimeZone>,
+}
+
 /// A condition. `fault` is what is wrong with it.
-pub fn condition(index: usize, form: &ConditionForm, attributes: &[Attribute], fault: Option<&'static str>) -> AnyView {
+pub fn condition(index: usize, form: &ConditionForm, place: &Place<'_>, fault: Option<&'static str>) -> AnyView {
     let language = lang();
+    let attributes = place.attributes;
     let prefix = format!("form[conditions][{index}]");
     let unknown = Attribute { name: form.attribute.clone(), kind: AttributeType::Text };
     let is_known = attributes.iter().any(|a| a.name == form.attribute);
@@ -109,7 +144,7 @@ pub fn condition(index: usize, form: &ConditionForm, attributes: &[Attribute], f
             <select name=format!("{prefix}[operator]") aria-label=td_string!(language, segments.operator) data-redraw="">
                 {verbs.collect_view()}
             </select>
-            {operands(&prefix, form, operator, attribute.kind)}
+            {operands(&prefix, form, (operator, attribute.kind), place.zone.as_ref())}
             {case}
             <button class="quiet" formmethod="get" formaction="" formnovalidate name="form[change]" value=format!("remove-{index}") aria-label=remove>
                 {icon(Icon::Trash)}

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 
-use super::condition::condition;
+use super::condition::{Place, condition};
 use super::form::{Asked, ConditionForm, SegmentForm, tried};
 use super::list::{state, type_of};
 use super::words::outline;
@@ -42,14 +42,14 @@ fn fault_at(faults: &[RuleFault], index: usize) -> Option<&'static str> {
 }
 
 /// The conditions, joined by all or any, each with its remove button.
-fn conditions(form: &SegmentForm, attributes: &[Attribute], faults: &[RuleFault]) -> AnyView {
+fn conditions(form: &SegmentForm, place: &Place<'_>, faults: &[RuleFault]) -> AnyView {
     let language = lang();
     let joins = vec![
         Choice::new("all", td_string!(language, segments.all_of)),
         Choice::new("any", td_string!(language, segments.any_of)),
     ];
     let rows = form.conditions.iter().enumerate();
-    let rows = rows.map(|(index, one)| condition(index, one, attributes, fault_at(faults, index)));
+    let rows = rows.map(|(index, one)| condition(index, one, place, fault_at(faults, index)));
     let general: Vec<_> = faults.iter().filter(|one| one.path.is_empty()).collect();
     let general = general.into_iter().map(|one| view! { <p class="fault">{rule_fault(language, one.fault)}</p> });
     view! {
@@ -100,10 +100,11 @@ fn editor(form: SegmentForm, line: Option<&SegmentLine>, attributes: &[Attribute
     } else {
         form.time_zone.clone()
     };
+    let place = Place { attributes, zone: jiff::tz::TimeZone::get(&zone).ok() };
     let rule = match line {
         Some(line) if form.keeps_rule() => outlined(line, attributes, may_edit),
         _ => view! {
-            {conditions(&form, attributes, &rule_faults)}
+            {conditions(&form, &place, &rule_faults)}
             <details>
                 <summary>{td_string!(language, sources.time_zone)}</summary>
                 <TextField name="form[time_zone]" label=td_string!(language, sources.time_zone) help=td_string!(language, segments.time_zone_help) value=zone max=64 required=false mark_optional=false faults=Faults::default() />

@@ -6,6 +6,7 @@ mod condition;
 mod edit;
 mod form;
 mod list;
+mod moment;
 mod words;
 
 pub use api::{RefreshSegment, RemoveSegment, SaveSegment, SetActive, SetStatic};
