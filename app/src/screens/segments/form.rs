@@ -202,12 +202,13 @@ pub fn rule_of(encoded: &str) -> Answer<Rule> {
     Ok(asked.form.rule())
 }
 
-/// What a rule gives: a sentence and the first members. A rule that is not finished gives a sentence only.
+/// What a rule gives: a sentence and the first members; neither while something in it is wrong or missing.
 pub async fn tried(rule: &Rule) -> Answer<Tried> {
     let language = lang();
     let (actor, services) = (request::actor()?, services()?);
     let attributes = services.sources.attributes(&actor).await?;
-    if rule.root.items.is_empty() || !rule::faults(rule, &attributes).is_empty() {
+    // Without attributes there are no profiles yet.
+    if attributes.is_empty() || !rule::faults(rule, &attributes).is_empty() {
         return Ok(Tried { sentence: String::new(), columns: Vec::new(), rows: Vec::new() });
     }
     let found = services.segments.try_rule(&actor, rule).await?;
