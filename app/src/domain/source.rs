@@ -149,6 +149,8 @@ pub enum FileFault {
     Empty,
     /// It is not of the format it should be.
     Format,
+    /// It has rows, and every one of them was rejected.
+    AllRejected,
     /// The header lacks an attribute of the data source.
     Header,
     /// It is larger than allowed.

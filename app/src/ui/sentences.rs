@@ -98,6 +98,7 @@ pub fn file(language: Locale, fault: FileFault) -> Sentence {
         FileFault::TooLarge => sentence!(language, faults.file_too_large, file_too_large_todo),
         FileFault::Changed => sentence!(language, faults.file_changed, file_changed_todo),
         FileFault::NoSpace => sentence!(language, faults.no_space, no_space_todo),
+        FileFault::AllRejected => sentence!(language, faults.file_all_rejected, file_all_rejected_todo),
     }
 }
 

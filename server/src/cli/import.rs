@@ -22,7 +22,8 @@ const NAMED: usize = 10;
 /// Add a data source from a file, or give an existing one its new file, and refresh it.
 ///
 /// A new data source is read as the file looks: format, encoding, delimiter, types and primary key are guessed. One
-/// that is there keeps how it is read. Exit codes: 0 imported, 1 failed.
+/// that is there keeps how it is read. Exit codes: 0 imported, 1 failed; the report is printed either way, once a row
+/// has been read.
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
     /// The file: CSV, Parquet or NDJSON. It is copied into the data directory.
@@ -59,13 +60,14 @@ async fn import(desk: &Desk, args: &ImportArgs) -> anyhow::Result<ExitCode> {
     let lines = desk.sources.list(&actor).await.map_err(words::error)?;
     let existing = lines.into_iter().find(|line| names::key(&line.source.name) == names::key(&name));
     let refresh = bring_in(desk, &actor, args, name.clone(), existing.as_ref()).await?;
-    if refresh.state != RefreshState::Successful {
-        bail!("the import failed: {}", words::refresh_fault(refresh.fault.as_deref()));
-    }
+    let is_imported = refresh.state == RefreshState::Successful;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&as_json(&name, &refresh))?);
-    } else {
+    } else if is_imported || refresh.report.read > 0 {
         print(&name, &refresh);
+    }
+    if !is_imported {
+        bail!("the import failed: {}", words::refresh_fault(refresh.fault.as_deref()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -112,12 +114,16 @@ async fn bring_in(
 }
 
 fn as_json(name: &str, refresh: &Refresh) -> serde_json::Value {
-    serde_json::json!({ "data_source": name, "snapshot": refresh.snapshot, "report": refresh.report })
+    let Refresh { snapshot, fault, report, .. } = refresh;
+    serde_json::json!({ "data_source": name, "snapshot": snapshot, "fault": fault, "report": report })
 }
 
 fn print(name: &str, refresh: &Refresh) {
     let report = &refresh.report;
-    println!("data source `{name}`, profile snapshot {}", refresh.snapshot.unwrap_or_default());
+    match refresh.snapshot {
+        Some(number) => println!("data source `{name}`, profile snapshot {number}"),
+        None => println!("data source `{name}`, no profile snapshot"),
+    }
     println!("  rows read      {:>12}", report.read);
     println!("  profiles       {:>12}", report.accepted);
     println!("  rows rejected  {:>12}", report.rejected);

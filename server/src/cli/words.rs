@@ -107,6 +107,9 @@ pub fn file(fault: FileFault) -> &'static str {
         FileFault::Format => "it is not of the format it should be",
         FileFault::Header => "its header has the same name twice, or no name at all",
         FileFault::TooLarge => "it is larger than allowed",
+        FileFault::AllRejected => {
+            "every row was rejected; correct the file, or how it is read (delimiter, encoding, types, primary key)"
+        }
         FileFault::NoSpace => "the disk is full",
         FileFault::Changed => "it was written to while it was read; try again once it is complete",
     }

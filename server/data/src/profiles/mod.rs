@@ -46,8 +46,9 @@ impl DataEngine {
     /// Dropping the future cancels: no snapshot appears.
     ///
     /// # Errors
-    /// [`crate::DataError::File`]: `Empty` when no row was accepted, `Header` when an attribute is not in the file,
-    /// `Format` when a Parquet file is broken, `NoSpace` when the disk is full. Then there is no snapshot.
+    /// [`crate::DataError::File`]: `Empty` when there are no rows, `AllRejected` when none was accepted, `Header` when an
+    /// attribute is not in the file, `Format` when a Parquet file is broken, `NoSpace` when the disk is full. Then there
+    /// is no snapshot; after `AllRejected`, there is the file of rejected rows.
     pub async fn refresh(
         &self,
         source: &Source,
@@ -78,7 +79,10 @@ impl DataEngine {
         self.run_blocking(move || look::Snapshot::open(&store, snapshot)?.page(&search, page)).await
     }
 
-    /// A page of the rows that were rejected when a snapshot was made.
+    /// A page of the rows that were rejected when a snapshot was made, or was not for their sake.
+    ///
+    /// # Errors
+    /// [`crate::DataError::Missing`] when the refresh of that number has left none.
     pub async fn rejected_rows(&self, snapshot: i64, page: PageRequest) -> Result<Page<RejectedRow>> {
         let store = self.store().clone();
         self.run_blocking(move || look::rejected(&store, snapshot, page)).await

@@ -68,12 +68,14 @@ pub(super) async fn refresh(
     let (mut account, snapshot) = made;
     let report = account.report();
     (job.progress)(&report);
-    if report.accepted == 0 {
+    if report.read == 0 {
         return Err(FileFault::Empty.into());
     }
+    let has_profiles = report.accepted > 0;
     let kept = tokio::task::spawn_blocking(move || {
         account.finish()?.commit()?;
-        snapshot.commit()
+        // Without a profile there is no snapshot, but why is worth keeping.
+        if has_profiles { snapshot.commit() } else { Err(FileFault::AllRejected.into()) }
     });
     kept.await.map_err(|_| panicked())??;
     Ok(report)

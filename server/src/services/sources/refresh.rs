@@ -41,15 +41,15 @@ pub struct Refreshes {
 
 /// Why a refresh came to nothing.
 enum Failure {
-    /// It has this fault.
-    Fault(String),
+    /// It has this fault, and had done so much.
+    Fault(String, ImportReport),
     /// Somebody else has recorded its end already.
     GivenUp,
 }
 
 impl From<FileFault> for Failure {
     fn from(fault: FileFault) -> Self {
-        Self::Fault(fault_name(fault))
+        Self::Fault(fault_name(fault), ImportReport::default())
     }
 }
 
@@ -59,8 +59,22 @@ impl From<DataError> for Failure {
             DataError::File(fault) => fault.into(),
             other => {
                 tracing::error!(error = %other, "a refresh failed");
-                Self::Fault(STORAGE.to_owned())
+                Self::storage()
             }
+        }
+    }
+}
+
+impl Failure {
+    fn storage() -> Self {
+        Self::Fault(STORAGE.to_owned(), ImportReport::default())
+    }
+
+    /// The same, with what became of the rows.
+    fn with(self, report: ImportReport) -> Self {
+        match self {
+            Self::Fault(fault, _) => Self::Fault(fault, report),
+            Self::GivenUp => Self::GivenUp,
         }
     }
 }
@@ -137,7 +151,7 @@ impl SourcesService {
                 }
             }
             Err(Failure::GivenUp) => tracing::warn!(number, "a refresh took too long between two signs of life"),
-            Err(Failure::Fault(fault)) => self.record_failure(number, &fault).await,
+            Err(Failure::Fault(fault, report)) => self.record_failure(number, &fault, &report).await,
         }
     }
 
@@ -146,7 +160,7 @@ impl SourcesService {
         let files = match self.files(&source.location, Some(source.reading.format)).await {
             Ok(files) => files,
             Err(AppError::File(fault)) => return Err(fault.into()),
-            Err(_) => return Err(Failure::Fault(STORAGE.to_owned())),
+            Err(_) => return Err(Failure::storage()),
         };
         let before = fingerprint(files.clone()).await?;
         let (sender, progress) = watch::channel(ImportReport::default());
@@ -157,16 +171,16 @@ impl SourcesService {
         tokio::pin!(work);
         let report = loop {
             tokio::select! {
-                ended = &mut work => break ended?,
+                ended = &mut work => break ended.map_err(|error| Failure::from(error).with(progress.borrow().clone()))?,
                 () = self.clock.sleep(BEAT) => {
                     let report = progress.borrow().clone();
                     self.beat(number, &report).await?;
                 }
-                () = self.refreshes.stop.cancelled() => return Err(Failure::Fault(STORAGE.to_owned())),
+                () = self.refreshes.stop.cancelled() => return Err(Failure::storage().with(progress.borrow().clone())),
             }
         };
         if fingerprint(files).await.ok() != Some(before) {
-            return Err(FileFault::Changed.into());
+            return Err(Failure::from(FileFault::Changed).with(report));
         }
         Ok(report)
     }
@@ -209,15 +223,18 @@ impl SourcesService {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::error!(%error, number, "the end of a refresh could not be kept");
-                Err(Failure::Fault(STORAGE.to_owned()))
+                Err(Failure::storage().with(report.clone()))
             }
         }
     }
 
-    async fn record_failure(&self, number: i64, fault: &str) {
+    async fn record_failure(&self, number: i64, fault: &str, report: &ImportReport) {
         let now = self.clock.now_micros();
         let kept = async {
             let mut tx = self.db.begin().await?;
+            if report.read > 0 {
+                db::refreshes::progress(&mut tx, number, report, now).await?;
+            }
             db::refreshes::fail(&mut tx, number, fault, now).await?;
             tx.commit().await
         };
@@ -231,7 +248,7 @@ impl SourcesService {
 async fn fingerprint(files: Vec<PathBuf>) -> Result<Fingerprint, Failure> {
     match tokio::task::spawn_blocking(move || files::fingerprint(&files)).await {
         Ok(found) => Ok(found?),
-        Err(_) => Err(Failure::Fault(STORAGE.to_owned())),
+        Err(_) => Err(Failure::storage()),
     }
 }
 

@@ -156,7 +156,7 @@ async fn malformed_files_give_the_report_they_should() {
         let result = bench.engine.refresh(&source(), vec![path], 1, progress).await;
         match result {
             Ok(_) => assert!(accepted > 0, "{name}"),
-            Err(DataError::File(FileFault::Empty)) => assert_eq!(accepted, 0, "{name}"),
+            Err(DataError::File(FileFault::Empty | FileFault::AllRejected)) => assert_eq!(accepted, 0, "{name}"),
             Err(error) => panic!("{name}: {error}"),
         }
         let report = last.lock().expect("a lock").take().expect("the whole report was shown");

@@ -74,7 +74,9 @@ async fn of_rows_with_one_key_the_first_of_the_first_file_wins() {
 async fn an_import_without_a_single_profile_leaves_no_snapshot() {
     let bench = Bench::new();
     let none = bench.import(&[("1.csv", b"id,name\n,x\n")], |source| source.primary_key = Some("id".to_owned())).await;
-    assert!(matches!(none, Err(DataError::File(FileFault::Empty))));
+    assert!(matches!(none, Err(DataError::File(FileFault::AllRejected))));
+    let page = bench.engine.rejected_rows(1, PageRequest::of_50(1)).await.expect("the reasons are kept");
+    assert_eq!((page.total, page.items[0].line, page.items[0].fault), (1, 2, RowFault::KeyMissing));
     assert!(matches!(bench.engine.attributes(1).await, Err(DataError::Missing)));
     assert!(matches!(bench.engine.page(1, "", PageRequest::of_50(1)).await, Err(DataError::Missing)));
 }
