@@ -62,6 +62,11 @@ pub fn source(id: SourceId) -> String {
     format!("{SOURCES}/{id}")
 }
 
+/// The rows that the last refresh of a data source rejected, as a file.
+pub fn rejected_rows(id: SourceId) -> String {
+    format!("{SOURCES}/{id}/rejected.csv")
+}
+
 /// One segment.
 pub fn segment(id: SegmentId) -> String {
     format!("{SEGMENTS}/{id}")

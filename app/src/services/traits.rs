@@ -10,7 +10,7 @@ use domain::mapping::Mapping;
 use domain::paging::{Page, PageRequest};
 use domain::rule::Rule;
 use domain::run::{RowReason, Run};
-use domain::source::{Location, Preview, Reading};
+use domain::source::{Location, Preview, Reading, RejectedRow};
 use domain::system::SystemSettings;
 
 use super::*;
@@ -85,6 +85,11 @@ pub trait Sources: Send + Sync {
     async fn save(&self, actor: &Actor, id: Option<SourceId>, draft: SourceDraft) -> Answer<SourceId>;
     /// Starts a refresh in the background; the list shows how it goes.
     async fn refresh(&self, actor: &Actor, id: SourceId) -> Answer<()>;
+    /// The number of the last refresh of a data source; [`AppError::NotFound`] when there was none.
+    async fn last_refresh(&self, actor: &Actor, id: SourceId) -> Answer<i64>;
+    /// All rows that the refresh of this number rejected; [`AppError::NotFound`] while it goes on, and when it has not
+    /// read its files to the end.
+    async fn rejected_rows(&self, actor: &Actor, refresh: i64, page: PageRequest) -> Answer<Page<RejectedRow>>;
     /// Makes it the customer table, whose rows become the profiles, and starts its refresh. Administrators only: it
     /// changes who is in every segment.
     async fn make_customer_table(&self, actor: &Actor, id: SourceId) -> Answer<()>;

@@ -156,6 +156,17 @@ pub async fn find(tx: &mut Tx, number: i64) -> Result<Option<Refresh>, DbError> 
     row.map(Row::refresh).transpose()
 }
 
+/// The number of the last refresh of a data source.
+pub async fn last_number(tx: &mut Tx, source: SourceId) -> Result<Option<i64>, DbError> {
+    let row = sql::fetch_one!(
+        tx,
+        (Option<i64>,),
+        "select max(number) from refreshes where source_id = $1",
+        source.to_string(),
+    )?;
+    Ok(row.0)
+}
+
 /// The last refresh of each data source that has one.
 pub async fn last(tx: &mut Tx) -> Result<HashMap<SourceId, Refresh>, DbError> {
     let rows = sql::fetch_all!(

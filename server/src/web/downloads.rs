@@ -1,14 +1,14 @@
-//! Files to download: the rows of a run that did not arrive. Streamed page by page, so their number does not matter.
+//! Files to download: the rows of a run that did not arrive, and those of a file that did not become profiles. Streamed
+//! page by page, so their number does not matter.
 
 use app::error::AppError;
-use app::services::{Answer, Services, TroubledRow};
+use app::services::{Answer, Services};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
-use domain::access::Actor;
-use domain::id::RunId;
-use domain::paging::PageRequest;
+use domain::id::{RunId, SourceId};
+use domain::paging::{Page, PageRequest};
 use futures::stream;
 
 use super::errors;
@@ -18,7 +18,7 @@ use crate::services::internal;
 /// Rows that are read at once.
 const PAGE: u32 = 1000;
 
-/// The rejected, held and unconfirmed rows of a run, as CSV (RFC 4180, UTF-8 with a mark that spreadsheets look for).
+/// The rejected, held and unconfirmed rows of a run.
 pub async fn rows(
     SignedIn(actor): SignedIn,
     State(services): State<Services>,
@@ -26,49 +26,81 @@ pub async fn rows(
     headers: HeaderMap,
 ) -> Response {
     let Ok(id) = id.parse::<RunId>() else { return errors::answer(&AppError::NotFound, &headers) };
-    // The first page is read before anything is answered: its error has a status of its own.
-    let first = match page(&services, &actor, id, 1).await {
-        Ok(first) => first,
-        Err(error) => return errors::answer(&error, &headers),
-    };
-    let name = format!("attachment; filename=\"ferry-run-{id}-rows.csv\"");
-    let kind = "text/csv; charset=utf-8; header=present".to_owned();
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], body(services, actor, id, first))
-        .into_response()
-}
-
-fn body(services: Services, actor: Actor, id: RunId, first: (Bytes, bool)) -> Body {
-    let head = Bytes::from_static("\u{feff}key,email,reason,detail\r\n".as_bytes());
-    let rest = stream::try_unfold((1, Some(first)), move |(number, ready)| {
+    let read = move |page| {
         let (services, actor) = (services.clone(), actor.clone());
         async move {
-            let (bytes, is_last) = match ready {
-                Some(ready) => ready,
-                None if number == 0 => return Ok(None),
-                None => page(&services, &actor, id, number).await?,
+            let found = services.exports.troubled_rows(&actor, id, page).await?;
+            written(found, |row| [row.key, row.email, row.reason.as_str().to_owned(), row.detail])
+        }
+    };
+    csv_file(&format!("ferry-run-{id}-rows"), "key,email,reason,detail", read, &headers).await
+}
+
+/// The rows that the last refresh of a data source rejected.
+pub async fn rejected(
+    SignedIn(actor): SignedIn,
+    State(services): State<Services>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(id) = id.parse::<SourceId>() else { return errors::answer(&AppError::NotFound, &headers) };
+    // Chosen once: a refresh that ends in the middle of the file does not mix its rows into it.
+    let refresh = match services.sources.last_refresh(&actor, id).await {
+        Ok(refresh) => refresh,
+        Err(error) => return errors::answer(&error, &headers),
+    };
+    let read = move |page| {
+        let (services, actor) = (services.clone(), actor.clone());
+        async move {
+            let found = services.sources.rejected_rows(&actor, refresh, page).await?;
+            written(found, |row| {
+                [row.file, row.line.to_string(), row.fault.as_str().to_owned(), row.attribute.unwrap_or_default()]
+            })
+        }
+    };
+    csv_file(&format!("ferry-refresh-{refresh}-rejected"), "file,line,reason,attribute", read, &headers).await
+}
+
+/// A CSV file (RFC 4180, UTF-8 with a mark that spreadsheets look for) of what `read` gives for each page: its rows, and
+/// whether it is the last one.
+async fn csv_file<R, F>(name: &str, head: &str, read: R, headers: &HeaderMap) -> Response
+where
+    R: Fn(PageRequest) -> F + Send + 'static,
+    F: Future<Output = Answer<(Bytes, bool)>> + Send + 'static,
+{
+    // The first page is read before anything is answered: its error has a status of its own.
+    let first = match read(PageRequest { number: 1, size: PAGE }).await {
+        Ok(first) => first,
+        Err(error) => return errors::answer(&error, headers),
+    };
+    let head = Bytes::from(format!("\u{feff}{head}\r\n"));
+    let rest = stream::try_unfold((1, Some(first)), move |(number, ready)| {
+        let next = (ready.is_none() && number > 0).then(|| read(PageRequest { number, size: PAGE }));
+        async move {
+            let (bytes, is_last) = match (ready, next) {
+                (Some(ready), _) => ready,
+                (None, Some(next)) => next.await?,
+                (None, None) => return Ok(None),
             };
             Ok::<_, AppError>(Some((bytes, (if is_last { 0 } else { number + 1 }, None))))
         }
     });
-    Body::from_stream(stream::StreamExt::chain(stream::once(async { Ok(head) }), rest))
+    let body = Body::from_stream(stream::StreamExt::chain(stream::once(async { Ok(head) }), rest));
+    let place = format!("attachment; filename=\"{name}.csv\"");
+    let kind = "text/csv; charset=utf-8; header=present".to_owned();
+    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, place)], body).into_response()
 }
 
 /// One page as CSV, and whether it is the last one.
-async fn page(services: &Services, actor: &Actor, id: RunId, number: u32) -> Answer<(Bytes, bool)> {
-    let page = services.exports.troubled_rows(actor, id, PageRequest { number, size: PAGE }).await?;
-    let is_last = page.items.is_empty() || u64::from(number) >= page.pages();
-    Ok((write(&page.items).map_err(internal)?.into(), is_last))
+fn written<T>(page: Page<T>, cells: impl Fn(T) -> [String; 4]) -> Answer<(Bytes, bool)> {
+    let is_last = page.items.is_empty() || u64::from(page.page.number) >= page.pages();
+    Ok((write(page.items.into_iter().map(cells)).map_err(internal)?.into(), is_last))
 }
 
-fn write(rows: &[TroubledRow]) -> Result<Vec<u8>, csv::Error> {
+fn write(rows: impl Iterator<Item = [String; 4]>) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
-        writer.write_record([
-            &harmless(&row.key),
-            &harmless(&row.email),
-            row.reason.as_str(),
-            &harmless(&row.detail),
-        ])?;
+        writer.write_record(row.map(|cell| harmless(&cell)))?;
     }
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }
@@ -87,26 +119,17 @@ fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::run::RowReason;
     use proptest::prelude::*;
 
     use super::*;
-
-    fn row(text: &str) -> TroubledRow {
-        TroubledRow {
-            key: text.to_owned(),
-            email: text.to_owned(),
-            reason: RowReason::EmailInvalid,
-            detail: text.to_owned(),
-        }
-    }
 
     proptest! {
         #[test]
         fn every_cell_reads_back_and_none_begins_with_a_formula(
             text in "[ \t\r\n\u{0}=+@\\-a-z\"',;ș漢]{0,12}"
         ) {
-            let bytes = write(&[row(&text)]).expect("written");
+            let row = [text.clone(), text.clone(), "email_invalid".to_owned(), text.clone()];
+            let bytes = write([row].into_iter()).expect("written");
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
             let record = reader.records().next().expect("a row").expect("well formed");
             prop_assert_eq!(record.len(), 4);

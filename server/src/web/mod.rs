@@ -46,8 +46,13 @@ const FORM_LIMIT: usize = 1 << 20;
 
 /// Every address that is not one of `app`'s pages or server functions: the method and the path. The tests of access
 /// rights go through them.
-pub const PLAIN_ROUTES: [(&str, &str); 4] =
-    [("POST", "/uploads"), ("GET", "/runs/{id}/rows.csv"), ("GET", "/healthz"), ("GET", "/readyz")];
+pub const PLAIN_ROUTES: [(&str, &str); 5] = [
+    ("POST", "/uploads"),
+    ("GET", "/runs/{id}/rows.csv"),
+    ("GET", "/data/sources/{id}/rejected.csv"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+];
 
 /// Everything that answers HTTP.
 pub fn router(state: WebState) -> Router {
@@ -67,6 +72,7 @@ pub fn router(state: WebState) -> Router {
     let files = Router::new()
         .route("/uploads", post(uploads::upload).layer(DefaultBodyLimit::disable()))
         .route("/runs/{id}/rows.csv", get(downloads::rows))
+        .route("/data/sources/{id}/rejected.csv", get(downloads::rejected))
         .with_state(state.clone());
     let people = pages
         .merge(files)

@@ -85,6 +85,7 @@ const READS: &[(&str, &str, Least)] = &[
     ("/data/sources/new", "/data/sources/new", Contributor),
     ("/data/sources/preview", "/data/sources/preview?path=/etc/passwd", Administrator),
     ("/data/sources/{id}", "/data/sources/{source}", Viewer),
+    ("/data/sources/{id}/rejected.csv", "/data/sources/{source}/rejected.csv", Viewer),
     ("/data/profiles", "/data/profiles", Viewer),
     ("/segments", "/segments", Viewer),
     ("/segments/new", "/segments/new", Contributor),

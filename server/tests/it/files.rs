@@ -1,6 +1,9 @@
 //! Uploads and downloads: what arrives whole is kept under a name of the server's, everything else leaves nothing.
 
+use app::services::{SourceDraft, Sources as _};
 use domain::access::Role;
+use domain::attribute::AttributeType;
+use domain::source::Location;
 use reqwest::{Method, Response};
 
 use crate::stage::{Stage, location, stage_with_world};
@@ -112,4 +115,32 @@ async fn the_rows_that_did_not_arrive_are_a_file_without_formulas() {
     assert_eq!(lines[0], "key,email,reason,detail");
     assert_eq!(lines.len(), 2, "{text}");
     assert!(lines[1].starts_with("3,") && lines[1].contains("email_invalid"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rejected_rows_are_a_file_even_where_no_row_became_a_profile() {
+    let (stage, cookie) = contributor().await;
+    let admin = stage.person("root@example.com", Role::Administrator).await;
+    let answer = upload(&stage, &cookie, form("a.csv", b"id,=SUM(A1)\n1,x\n,5\n")).await;
+    let answer: serde_json::Value = answer.json().await.expect("an answer");
+    let upload = answer["upload"].as_str().expect("a name").to_owned();
+    let location = Location::Upload { upload, file_name: "a.csv".to_owned() };
+    let sources = &stage.services().sources;
+    let preview = sources.preview(&admin, &location, None).await.expect("a preview");
+    let mut attributes = preview.attributes;
+    attributes[1].kind = AttributeType::Integer;
+    let (name, primary_key) = ("A".to_owned(), Some("id".to_owned()));
+    let draft = SourceDraft { name, location, reading: preview.reading, attributes, primary_key };
+    let id = sources.save(&admin, None, draft).await.expect("saved");
+    let path = format!("/data/sources/{id}/rejected.csv");
+    assert_eq!(stage.get(&path, Some(&cookie)).await.status(), 404, "there was no refresh");
+
+    let number = sources.start_refresh(&admin, id).await.expect("started");
+    let refresh = sources.wait_for_refresh(number, |_| {}).await.expect("ended");
+
+    assert_eq!(refresh.fault.as_deref(), Some("all_rejected"));
+    let text = stage.get(&path, Some(&cookie)).await.text().await.expect("a text");
+    assert_eq!(text, "\u{feff}file,line,reason,attribute\r\n,2,type,'=SUM(A1)\r\n,3,key_missing,id\r\n");
+    let page = stage.get(&format!("/data/sources/{id}"), Some(&cookie)).await.text().await.expect("a page");
+    assert!(page.contains("Every row was rejected") && page.contains(&path), "{page}");
 }

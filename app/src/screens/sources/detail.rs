@@ -3,7 +3,7 @@
 
 use domain::access::{Role, may_edit_data, may_manage_system};
 use domain::id::SourceId;
-use domain::source::{ImportReport, Location, RejectedRow, RowFault};
+use domain::source::{Location, RejectedRow, RowFault};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
@@ -19,8 +19,8 @@ use crate::routes::{self, MenuItem};
 use crate::services::{Refresh, RefreshState, SourceLine};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    Badge, Column, DateTime, FaultSummary, Icon, List, Notice, PostButton, Screen, Tone, number, own_text, sentences,
-    signed_in,
+    Badge, Column, DateTime, FaultSummary, Icon, List, Notice, PostButton, Screen, Tone, icon, number, own_text,
+    sentences, signed_in,
 };
 
 /// Why a row did not become a profile.
@@ -70,26 +70,40 @@ fn rejected_table(rows: Vec<RejectedRow>) -> AnyView {
     view! { <List label columns rows=rows.collect() /> }.into_any()
 }
 
-fn report_view(report: ImportReport) -> AnyView {
+fn report_view(id: SourceId, refresh: Refresh) -> AnyView {
     let language = lang();
+    let report = refresh.report;
+    // Nothing of a refresh that failed became a profile.
+    let accepted = if refresh.state == RefreshState::Failed { 0 } else { report.accepted };
     let reasons = report.faults.iter().map(|(fault, count)| {
         view! { <li>{row_fault(language, *fault)} ": " <strong>{number(language, *count)}</strong></li> }
     });
     let shown = report.first_rejected.len() as u64;
-    let more =
-        (report.rejected > shown).then(|| text!(language, sources.first_rejected, shown = number(language, shown)));
+    let more = (shown > 0 && report.rejected > shown)
+        .then(|| text!(language, sources.first_rejected, shown = number(language, shown)));
+    // Rows are named once all have been read; then the file with all of them is there, too.
+    let download = (shown > 0).then(|| {
+        view! {
+            <p>
+                <a class="button" href=routes::rejected_rows(id) download="">
+                    {icon(Icon::Download)} " " {td_string!(language, sources.download)}
+                </a>
+            </p>
+        }
+    });
     let rejected = (report.rejected > 0).then(|| {
         view! {
             <h3>{td_string!(language, sources.rejected_rows)}</h3>
             <ul>{reasons.collect_view()}</ul>
             {more.map(|text| view! { <p>{text}</p> })}
+            {download}
             {rejected_table(report.first_rejected)}
         }
     });
     view! {
         <dl class="facts">
             {fact(td_string!(language, sources.rows_read), number(language, report.read))}
-            {fact(td_string!(language, sources.rows_accepted), number(language, report.accepted))}
+            {fact(td_string!(language, sources.rows_accepted), number(language, accepted))}
             {fact(td_string!(language, sources.rows_rejected), number(language, report.rejected))}
             {fact(td_string!(language, sources.blank_lines), number(language, report.blank_lines))}
         </dl>
@@ -125,7 +139,7 @@ fn refresh_view(id: SourceId, refresh: Option<Refresh>) -> AnyView {
             {refresh.snapshot.map(|n| fact(td_string!(language, sources.snapshot), n.to_string()))}
         </dl>
         {why}
-        {report_view(refresh.report)}
+        {report_view(id, refresh)}
     }
     .into_any()
 }

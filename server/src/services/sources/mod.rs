@@ -8,9 +8,9 @@ use app::services::{Answer, ProfilePage, SourceDraft, SourceLine, Sources};
 use domain::access::{self, Actor};
 use domain::attribute::Attribute;
 use domain::id::SourceId;
-use domain::paging::PageRequest;
-use domain::source::{FileFault, Format, Location, Preview, Reading, Source};
-use ferry_data::DataEngine;
+use domain::paging::{Page, PageRequest};
+use domain::source::{FileFault, Format, Location, Preview, Reading, RejectedRow, Source};
+use ferry_data::{DataEngine, DataError};
 
 use super::segments::SegmentsService;
 use super::{form, internal};
@@ -117,6 +117,21 @@ impl Sources for SourcesService {
 
     async fn refresh(&self, actor: &Actor, id: SourceId) -> Answer<()> {
         self.start_refresh(actor, id).await.map(|_| ())
+    }
+
+    async fn last_refresh(&self, actor: &Actor, id: SourceId) -> Answer<i64> {
+        may_look(actor)?;
+        let mut tx = self.db.read().await.map_err(internal)?;
+        let number = db::refreshes::last_number(&mut tx, id).await.map_err(internal)?;
+        number.ok_or(AppError::NotFound)
+    }
+
+    async fn rejected_rows(&self, actor: &Actor, refresh: i64, page: PageRequest) -> Answer<Page<RejectedRow>> {
+        may_look(actor)?;
+        self.data.rejected_rows(refresh, page).await.map_err(|error| match error {
+            DataError::Missing => AppError::NotFound,
+            other => super::data_error(other),
+        })
     }
 
     async fn make_customer_table(&self, actor: &Actor, id: SourceId) -> Answer<()> {

@@ -193,6 +193,28 @@ async fn a_refresh_that_failed_says_why_and_leaves_the_snapshot_before_it() {
 }
 
 #[tokio::test]
+async fn a_refresh_that_rejects_every_row_keeps_its_report() {
+    for stage in stages().await {
+        let location = place(&stage, "customers.csv", "id,email\n1,a@example.com\n");
+        let draft = stage.draft("Customers", location).await;
+        let draft = SourceDraft { primary_key: Some("id".to_owned()), ..draft };
+        let id = stage.sources.save(&stage.administrator, None, draft).await.expect("saved");
+        place(&stage, "customers.csv", "id,email\n,a@example.com\n1\n");
+
+        let number = stage.sources.start_refresh(&stage.contributor, id).await.expect("started");
+        let refresh = stage.sources.wait_for_refresh(number, |_| {}).await.expect("ended");
+
+        assert_eq!((refresh.state, refresh.fault.as_deref()), (RefreshState::Failed, Some("all_rejected")));
+        assert_eq!((refresh.report.read, refresh.report.accepted, refresh.report.rejected), (2, 0, 2));
+        let lines: Vec<u64> = refresh.report.first_rejected.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [2, 3]);
+        assert_eq!(stage.sources.last_refresh(&stage.viewer, id).await, Ok(number));
+        let page = stage.sources.rejected_rows(&stage.viewer, number, PageRequest::of_50(1)).await.expect("kept");
+        assert_eq!(page.items, refresh.report.first_rejected);
+    }
+}
+
+#[tokio::test]
 async fn a_refresh_whose_process_is_gone_is_marked_as_failed() {
     for stage in stages().await {
         let id = stage.import("Customers", CUSTOMERS).await;
