@@ -57,6 +57,12 @@ pub enum AppError {
     /// Too many attempts; try again later.
     #[error("too many attempts")]
     TooMany,
+    /// The page of another site asked for it.
+    #[error("asked for by another site")]
+    OtherSite,
+    /// Ferry cannot do anything right now; try again in a moment.
+    #[error("not available right now")]
+    Unavailable,
     /// Something failed on our side; the number finds it in the log.
     #[error("internal error {0}")]
     Internal(String),
@@ -110,11 +116,12 @@ impl AppError {
     pub fn status(&self) -> u16 {
         match self {
             Self::SignedOut => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::OtherSite => 403,
             Self::NotFound | Self::LinkInvalid => 404,
             Self::TooMany => 429,
             Self::Internal(code) if code == ARGUMENTS => 400,
             Self::Internal(_) => 500,
+            Self::Unavailable => 503,
             Self::WrongCredentials
             | Self::Fields(_)
             | Self::Mapping(_)

@@ -32,4 +32,4 @@ pub mod ui;
 #[cfg(feature = "ssr")]
 pub use app::App;
 #[cfg(feature = "ssr")]
-pub use shell::shell;
+pub use shell::{error_page, shell};

@@ -161,6 +161,8 @@ pub enum FileFault {
     Changed,
 }
 
+    /// It did not arrive whole.
+    Incomplete,
 /// Why a row did not become a profile. Codes are stable; screens translate them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

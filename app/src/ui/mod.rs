@@ -23,7 +23,7 @@ pub use field::{Choice, Faults, RadioGroup, SelectField, TextField};
 pub use icon::{Icon, icon};
 pub use kind::{kind_name, kind_picture};
 pub use list::ListQuery;
-pub use number::{decimal, number, percent};
+pub use number::{bytes, decimal, number, percent};
 pub use pace::pace_lines;
 pub use page::{Screen, open_page, signed_in};
 pub use pagination::Pagination;

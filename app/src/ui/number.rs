@@ -34,6 +34,19 @@ pub fn decimal(language: Locale, value: f64) -> String {
     if language == Locale::en { text } else { text.replace('.', ",") }
 }
 
+/// A size in bytes, in the largest unit that it fills; rounded down, so that it promises no more than there is.
+pub fn bytes(language: Locale, value: u64) -> String {
+    let units = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| value >= *unit).unwrap_or((1, "B"));
+    let (whole, tenths) = (value / unit, value % unit * 10 / unit);
+    let size = if tenths == 0 || whole >= 100 {
+        number(language, whole)
+    } else {
+        format!("{whole}{}{tenths}", if language == Locale::en { '.' } else { ',' })
+    };
+    format!("{size}\u{a0}{name}")
+}
+
 /// A share as a whole percentage, never rounded up to 100 before it is all.
 pub fn percent(part: u64, whole: u64) -> u64 {
     if whole == 0 { 0 } else { (u128::from(part) * 100 / u128::from(whole)).min(100) as u64 }
@@ -58,6 +71,14 @@ mod tests {
         assert_eq!(decimal(Locale::en, 3.25), "3.2");
         assert_eq!(decimal(Locale::sv, 3.25), "3,2");
         assert_eq!(decimal(Locale::en, 40_000.4), "40,000");
+    }
+
+    #[test]
+    fn a_size_promises_no_more_than_there_is() {
+        assert_eq!(bytes(Locale::en, 10 << 30), "10\u{a0}GB");
+        assert_eq!(bytes(Locale::sv, (5 << 20) + (1 << 19) + 1), "5,5\u{a0}MB");
+        assert_eq!(bytes(Locale::en, (2 << 10) - 1), "1.9\u{a0}KB");
+        assert_eq!(bytes(Locale::en, 12), "12\u{a0}B");
     }
 
     #[test]

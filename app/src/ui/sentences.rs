@@ -6,8 +6,10 @@ use domain::mapping::MappingFault;
 use domain::run::{RowReason, RunReason, RunState, Trigger};
 use domain::system::{TaskReason, TaskState};
 
+use super::number::bytes;
 use super::status::Tone;
 use crate::error::{AppError, DestinationFault, FieldFaultKind, FileFault};
+use crate::request::upload_limit;
 use crate::services::{LateSlot, Lateness, Note};
 use crate::texts::{Locale, td_string, text};
 
@@ -50,6 +52,8 @@ pub fn error(language: Locale, error: &AppError) -> Sentence {
         AppError::NotReady(reason) => run_reason(language, *reason),
         AppError::File(fault) => file(language, *fault),
         AppError::TooMany => sentence!(language, faults.too_many, too_many_todo),
+        AppError::OtherSite => sentence!(language, faults.other_site, other_site_todo),
+        AppError::Unavailable => sentence!(language, faults.unavailable, unavailable_todo),
         AppError::Internal(code) if code == "offline" => sentence!(language, faults.offline, offline_todo),
         AppError::Internal(code) if code == "arguments" => sentence!(language, faults.arguments, arguments_todo),
         AppError::Internal(_) => sentence!(language, faults.internal, internal_todo),
@@ -95,14 +99,24 @@ pub fn file(language: Locale, fault: FileFault) -> Sentence {
         FileFault::Empty => sentence!(language, faults.file_empty, file_empty_todo),
         FileFault::Format => sentence!(language, faults.file_format, file_format_todo),
         FileFault::Header => sentence!(language, faults.file_header, file_header_todo),
-        FileFault::TooLarge => sentence!(language, faults.file_too_large, file_too_large_todo),
+        FileFault::TooLarge => too_large(language),
         FileFault::Changed => sentence!(language, faults.file_changed, file_changed_todo),
         FileFault::NoSpace => sentence!(language, faults.no_space, no_space_todo),
         FileFault::AllRejected => sentence!(language, faults.file_all_rejected, file_all_rejected_todo),
+        FileFault::Incomplete => sentence!(language, faults.file_incomplete, file_incomplete_todo),
     }
 }
 
 /// What is wrong with the data matching.
+/// With the limit that the operator has set, where it is known.
+fn too_large(language: Locale) -> Sentence {
+    let Sentence { what, mut todo } = sentence!(language, faults.file_too_large, file_too_large_todo);
+    if let Ok(limit) = upload_limit() {
+        todo = format!("{} {todo}", text!(language, faults.file_too_large_most, limit = bytes(language, limit)));
+    }
+    Sentence { what, todo }
+}
+
 pub fn mapping(language: Locale, fault: &MappingFault) -> String {
     match fault {
         MappingFault::Required(name) => {

@@ -30,7 +30,9 @@ pub fn of(error: &AppError) -> String {
         | AppError::WrongCredentials
         | AppError::LinkInvalid
         | AppError::LastAdministrator
-        | AppError::TooMany => error.to_string(),
+        | AppError::TooMany
+        | AppError::OtherSite
+        | AppError::Unavailable => error.to_string(),
     }
 }
 
@@ -113,6 +115,7 @@ pub fn file(fault: FileFault) -> &'static str {
         FileFault::NoSpace => "the disk is full",
         FileFault::Changed => "it was written to while it was read; try again once it is complete",
     }
+        FileFault::Incomplete => "it did not arrive whole; try again",
 }
 
 /// The fault of a refresh, from its name in the database.

@@ -7,13 +7,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use app::error::AppError;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::WebState;
 use super::client::Client;
+use super::{WebState, errors};
 
 /// Attempts that one address has in a [`WINDOW`]: enough for an office behind one address.
 const ATTEMPTS: u32 = 60;
@@ -53,8 +54,7 @@ pub async fn layer(State(state): State<WebState>, request: Request, next: Next) 
     if let Some(address) = client.filter(|_| is_counted)
         && !state.crowd.admits(address, state.clock.monotonic())
     {
-        return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "60")], "Too many attempts. Try again in a minute.\n")
-            .into_response();
+        return ([(header::RETRY_AFTER, "60")], errors::said(&AppError::TooMany)).into_response();
     }
     next.run(request).await
 }

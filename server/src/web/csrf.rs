@@ -2,14 +2,15 @@
 //! against the host); beside it, a request with a cookie and neither header is refused: only something other than a
 //! browser sends one, and it has no cookie to send.
 
+use app::error::AppError;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::csrf::CsrfLayer;
 
-use super::WebState;
+use super::{WebState, errors};
 
 /// Lets a request through, or answers 403.
 pub async fn layer(State(state): State<WebState>, request: Request, next: Next) -> Response {
@@ -43,6 +44,5 @@ fn tells_nothing(request: &Request) -> bool {
 }
 
 fn refusal() -> Response {
-    let text = "This change was asked for by another site, so it was not made. Open Ferry itself and try again.\n";
-    (StatusCode::FORBIDDEN, text).into_response()
+    errors::said(&AppError::OtherSite)
 }

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use app::request::PublicOrigin;
+use app::request::{PublicOrigin, UploadLimit};
 use app::services::Services;
 use app::{App, shell};
 use axum::Router;
@@ -23,7 +23,6 @@ use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list, render_app_async_with_context};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -90,7 +89,8 @@ pub fn router(state: WebState) -> Router {
     people
         .merge(health)
         .merge(assets())
-        .layer(CatchPanicLayer::custom(errors::panicked))
+        // What went wrong in any of it is said to people in their language.
+        .layer(from_fn_with_state(state.clone(), errors::layer))
         // On every answer, also those of the layers above.
         .layer(from_fn_with_state(state.clone(), headers::layer))
         .layer(from_fn_with_state(state, client::layer))
@@ -100,8 +100,10 @@ pub fn router(state: WebState) -> Router {
 /// Answers until `end`; then takes no more requests and lets open ones come to their end.
 ///
 /// # Errors
+    let limit = UploadLimit(state.config.upload_limit);
 /// The listener broke.
 pub async fn serve(listener: TcpListener, state: WebState, end: CancellationToken) -> std::io::Result<()> {
+        provide_context(limit);
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(async move { end.cancelled().await }).await
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use app::error::{AppError, FileFault};
-use app::request::with_query;
+use app::request::{with_fault, with_query};
 use app::routes;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, Query, State};
@@ -76,12 +76,12 @@ pub async fn upload(
     State(state): State<WebState>,
     Query(query): Query<UploadQuery>,
     headers: HeaderMap,
-    form: Multipart,
+    mut form: Multipart,
 ) -> Response {
     if !may_edit_data(actor.role) {
         return errors::answer(&AppError::Forbidden, &headers);
     }
-    match take(&state, &headers, form).await {
+    match take(&state, &headers, &mut form).await {
         Ok((upload, file_name, bytes, sha256)) => {
             tracing::info!(bytes, upload, "a file was uploaded");
             let preview = PreviewQuery { upload: &upload, file_name: &file_name, source: query.source };
@@ -91,28 +91,39 @@ pub async fn upload(
             }
             axum::Json(Uploaded { upload, file_name, bytes, sha256, next }).into_response()
         }
-        Err(refusal) => refuse(&refusal, state.config.upload_limit, &headers),
+        Err(refusal) => refuse(refusal, form, &headers).await,
     }
 }
 
-fn refuse(refusal: &Refusal, limit: u64, headers: &HeaderMap) -> Response {
-    match refusal {
-        Refusal::TooLarge => {
-            let text = format!("The file is larger than {limit} bytes.\n");
-            (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
-        }
-        Refusal::NoSpace => {
-            (StatusCode::INSUFFICIENT_STORAGE, "There is not enough space on the disk.\n").into_response()
-        }
-        Refusal::Broken => (StatusCode::BAD_REQUEST, "The file did not arrive whole. Try again.\n").into_response(),
-        Refusal::Service(error) => errors::answer(error, headers),
+/// A person is led back to the form, which says why; a program is told.
+async fn refuse(refusal: Refusal, form: Multipart, headers: &HeaderMap) -> Response {
+    let (status, fault) = match refusal {
+        Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, FileFault::TooLarge),
+        Refusal::NoSpace => (StatusCode::INSUFFICIENT_STORAGE, FileFault::NoSpace),
+        Refusal::Broken => (StatusCode::BAD_REQUEST, FileFault::Incomplete),
+        Refusal::Service(AppError::File(fault)) => (StatusCode::UNPROCESSABLE_ENTITY, fault),
+        Refusal::Service(error) => return errors::answer(&error, headers),
+    };
+    let error = AppError::File(fault);
+    if !errors::wants_page(headers) {
+        return (status, axum::Json(error)).into_response();
+    }
+    // A browser that is still sending would not look at the answer.
+    leave(form).await;
+    Redirect::to(&with_fault(routes::NEW_SOURCE, &error)).into_response()
+}
+
+/// Reads what is left of a form, and keeps nothing of it.
+async fn leave(mut form: Multipart) {
+    while let Ok(Some(mut field)) = patiently(form.next_field()).await {
+        while let Ok(Some(_)) = patiently(field.chunk()).await {}
     }
 }
 
 async fn take(
     state: &WebState,
     headers: &HeaderMap,
-    mut form: Multipart,
+    form: &mut Multipart,
 ) -> Result<(String, String, u64, String), Refusal> {
     let limit = state.config.upload_limit;
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

@@ -4,6 +4,7 @@
 mod access;
 mod cookies;
 mod csrf;
+mod errors;
 mod files;
 mod headers;
 mod keys;

@@ -3,24 +3,30 @@
 use leptos::prelude::*;
 
 use super::form::SourceForm;
-use crate::error::AppError;
+use crate::error::{AppError, FileFault};
 use crate::live::live_upload::{LiveUpload, UploadTexts};
-use crate::request::{fault, lang, query, services};
+use crate::request::{fault, lang, query, services, upload_limit};
 use crate::routes::{self, MenuItem};
 use crate::texts::{td_string, text};
-use crate::ui::{FaultSummary, Faults, Screen, TextField, signed_in};
+use crate::ui::{FaultSummary, Faults, Screen, TextField, bytes, sentences, signed_in};
 
-fn upload_card() -> AnyView {
+fn upload_card(limit: u64) -> AnyView {
     let language = lang();
+    let told = |fault| {
+        let sentence = sentences::file(language, fault);
+        format!("{}. {}", sentence.what, sentence.todo)
+    };
     let texts = UploadTexts {
         sending: td_string!(language, sources.sending).to_owned(),
         failed: td_string!(language, sources.upload_failed).to_owned(),
+        too_large: told(FileFault::TooLarge),
+        no_space: told(FileFault::NoSpace),
         cancel: td_string!(language, common.cancel).to_owned(),
     };
     view! {
         <section class="card">
             <h2>{td_string!(language, sources.upload_title)}</h2>
-            <p>{td_string!(language, sources.upload_text)}</p>
+            <p>{text!(language, sources.upload_text, limit = bytes(language, limit))}</p>
             <form id="upload" class="form" method="post" action=routes::UPLOADS enctype="multipart/form-data">
                 <div class="field">
                     <label for="file">{td_string!(language, sources.file)}</label>
@@ -28,7 +34,7 @@ fn upload_card() -> AnyView {
                 </div>
                 <button class="primary">{td_string!(language, sources.upload)}</button>
             </form>
-            <LiveUpload texts />
+            <LiveUpload texts limit />
         </section>
     }
     .into_any()
@@ -66,7 +72,7 @@ pub fn NewSourcePage() -> impl IntoView {
         let body = view! {
             <p class="crumbs"><a href=routes::SOURCES>{td_string!(language, sources.title)}</a></p>
             <FaultSummary error labels />
-            {upload_card()}
+            {upload_card(upload_limit()?)}
             {by_path}
         };
         Ok(Screen::new(td_string!(language, sources.add), body))
