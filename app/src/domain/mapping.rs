@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attribute;
 use crate::destination::DestinationCard;
+use crate::names::plain;
 
 /// Where a value goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,8 +105,6 @@ pub fn is_property_name(name: &str) -> bool {
 
 /// A mapping proposed from the attributes' names: for each target the first attribute that its suggestions name.
 pub fn suggest(card: &DestinationCard, attributes: &[Attribute]) -> Mapping {
-    let plain =
-        |name: &str| -> String { name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     let mut taken: Vec<&str> = Vec::new();
     let mut matches = Vec::new();
     for target in &card.targets {

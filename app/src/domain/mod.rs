@@ -29,6 +29,7 @@ pub mod export;
 pub mod id;
 pub mod mapping;
 pub mod marking;
+pub mod names;
 pub mod paging;
 pub mod rule;
 pub mod run;

@@ -14,6 +14,7 @@ use datafusion::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use domain::attribute::{Attribute, AttributeType};
+use domain::names;
 use domain::paging::PageRequest;
 
 use super::schema::attributes_of;
@@ -138,13 +139,9 @@ impl Snapshot {
 
     /// The columns that hold e-mail addresses, by their names.
     fn email_columns(&self) -> Vec<usize> {
-        let is_email = |name: &str| {
-            let name = name.to_lowercase();
-            ["mail", "e-post", "epost", "correo", "correu"].iter().any(|word| name.contains(word))
-        };
         self.attributes
             .iter()
-            .filter(|attribute| attribute.kind == AttributeType::Text && is_email(&attribute.name))
+            .filter(|attribute| attribute.kind == AttributeType::Text && names::is_email(&attribute.name))
             .filter_map(|attribute| self.metadata.schema().index_of(&attribute.name).ok())
             .collect()
     }

@@ -1,40 +1,11 @@
 //! The attribute names that suggest themselves for each target, in the six languages and as Dynamics 365 exports them:
 //! lower case, letters and digits only, the likeliest first.
 
+use domain::names::EMAIL;
+
 /// Targets in the order in which data matching offers them, each with its names.
 pub(super) const OF_TARGET: &[(&str, &[&str])] = &[
-    (
-        "email",
-        &[
-            "email",
-            "emailaddress",
-            "emailaddress1",
-            "mail",
-            "contactemail",
-            "primaryemail",
-            "useremail",
-            "customeremail",
-            "correu",
-            "correuelectrònic",
-            "correuelectronic",
-            "adreçaelectrònica",
-            "correo",
-            "correoelectrónico",
-            "correoelectronico",
-            "adresademail",
-            "adresaemail",
-            "poștăelectronică",
-            "postaelectronica",
-            "epost",
-            "epostadress",
-            "mejl",
-            "mejladress",
-            "correioeletrónico",
-            "correioeletronico",
-            "endereçodeemail",
-            "enderecodeemail",
-        ],
-    ),
+    ("email", EMAIL),
     (
         "first_name",
         &[

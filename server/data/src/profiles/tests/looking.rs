@@ -54,6 +54,19 @@ async fn a_search_finds_keys_and_addresses_by_their_start() {
 }
 
 #[tokio::test]
+async fn addresses_are_searched_whatever_their_column_is_called() {
+    let bench = Bench::new();
+    for (number, name) in (1..).zip(["Mejl", "Adreça electrònica", "Poștă electronică", "Endereço eletrónico"]) {
+        let text = format!("id,{name}\n1,ana@example.com\n2,bo@example.com\n");
+        let path = bench.file("people.csv", text.as_bytes());
+        let preview = bench.engine.preview(vec![path.clone()], None).await.expect("a preview");
+        bench.engine.refresh(&super::source_of(preview), vec![path], number, |_| {}).await.expect("a report");
+        let (_, found) = bench.engine.page(number, "bo@", PageRequest::of_50(1)).await.expect("a page");
+        assert_eq!(found, 1, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn of_rows_with_one_key_the_first_of_the_first_file_wins() {
     let bench = Bench::new();
     let one = b"id,name\n2,first\n2,second\n 2 ,padded\n";
