@@ -131,6 +131,8 @@ pub struct Source {
 pub struct Preview {
     /// How the file was read for this preview.
     pub reading: Reading,
+    /// Does it begin with the byte order mark of this encoding?
+    pub has_mark: bool,
     /// The columns with proposed types.
     pub attributes: Vec<Attribute>,
     /// The proposed primary key: the first column that looks like a key and has nearly no empty or repeated values.

@@ -32,7 +32,7 @@ pub struct SourceForm {
     /// See [`Encoding`].
     #[serde(skip_serializing_if = "String::is_empty")]
     pub encoding: String,
-    /// `comma`, `semicolon`, `tab` or `pipe`.
+    /// `comma`, `semicolon`, `tab` or `pipe`; any other is the character itself.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub delimiter: String,
     /// `yes` or `no`.
@@ -100,11 +100,12 @@ impl SourceForm {
 
     /// The same form, read in this way.
     pub fn read_as(self, reading: &Reading) -> Self {
-        let delimiter = DELIMITERS.iter().find(|(_, c)| *c == reading.delimiter).map_or("comma", |(name, _)| *name);
+        let known = DELIMITERS.iter().find(|(_, c)| *c == reading.delimiter);
+        let delimiter = known.map_or_else(|| reading.delimiter.to_string(), |(name, _)| (*name).to_owned());
         Self {
             format: reading.format.as_str().to_owned(),
             encoding: name_of(&reading.encoding),
-            delimiter: delimiter.to_owned(),
+            delimiter,
             header: if reading.has_header { "yes" } else { "no" }.to_owned(),
             time_zone: reading.time_zone.clone(),
             date_order: name_of(&reading.date_order),
@@ -124,7 +125,8 @@ impl SourceForm {
     /// How the file is read; none until somebody chose.
     pub fn reading(&self) -> Option<Reading> {
         let format = Format::parse(&self.format)?;
-        let delimiter = DELIMITERS.iter().find(|(name, _)| *name == self.delimiter).map_or(',', |(_, c)| *c);
+        let known = DELIMITERS.iter().find(|(name, _)| *name == self.delimiter).map(|(_, c)| *c);
+        let delimiter = known.or_else(|| self.delimiter.parse().ok()).unwrap_or(',');
         Some(Reading {
             format,
             encoding: named::<Encoding>(&self.encoding).unwrap_or(Encoding::Utf8),
@@ -159,6 +161,17 @@ impl SourceForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_delimiter_that_the_form_does_not_offer_is_kept() {
+        for delimiter in ['^', '\u{1f}', ' '] {
+            let reading = Reading { delimiter, ..Reading::default() };
+            let form = SourceForm::default().read_as(&reading);
+            let query = serde_qs::to_string(&form).expect("a query");
+            let read: SourceForm = serde_qs::from_str(&query).expect("the form");
+            assert_eq!(read.reading(), Some(reading), "{query}");
+        }
+    }
 
     #[test]
     fn a_source_comes_back_from_its_form_as_it_was() {

@@ -45,14 +45,41 @@ fn encodings(language: Locale) -> Vec<Choice> {
     names.into_iter().map(|(encoding, name)| Choice::new(name_of(&encoding), name)).collect()
 }
 
-fn delimiters(language: Locale) -> Vec<Choice> {
-    let text = |name: &str| match name {
-        "semicolon" => td_string!(language, sources.semicolon),
-        "tab" => td_string!(language, sources.tab),
-        "pipe" => td_string!(language, sources.pipe),
-        _ => td_string!(language, sources.comma),
-    };
-    DELIMITERS.into_iter().map(|(name, _)| Choice::new(name, text(name))).collect()
+/// A delimiter by its name in the form; one without a name is shown itself.
+fn delimiter_name(language: Locale, name: &str) -> String {
+    match name {
+        "comma" => td_string!(language, sources.comma).to_owned(),
+        "semicolon" => td_string!(language, sources.semicolon).to_owned(),
+        "tab" => td_string!(language, sources.tab).to_owned(),
+        "pipe" => td_string!(language, sources.pipe).to_owned(),
+        other => other.escape_debug().to_string().replace(' ', "␠"),
+    }
+}
+
+/// Those that are offered, and the one that somebody has set beside them.
+fn delimiters(language: Locale, set: &str) -> Vec<Choice> {
+    let names = DELIMITERS.map(|(name, _)| name);
+    let own = (!set.is_empty() && !names.contains(&set)).then_some(set);
+    names.into_iter().chain(own).map(|name| Choice::new(name, delimiter_name(language, name))).collect()
+}
+
+/// How the file is read, in one line.
+fn in_short(form: &SourceForm, has_mark: bool) -> String {
+    let language = lang();
+    let mut parts = vec![form.format.to_uppercase()];
+    if form.format == Format::Csv.as_str() {
+        let encoding = encodings(language).into_iter().find(|choice| choice.value == form.encoding);
+        let encoding = encoding.map(|choice| choice.text).unwrap_or_default();
+        parts.push(if has_mark { text!(language, sources.with_mark, encoding) } else { encoding });
+        parts.push(delimiter_name(language, &form.delimiter));
+        let first_line = if form.header == "no" {
+            td_string!(language, sources.header_no)
+        } else {
+            td_string!(language, sources.header_yes)
+        };
+        parts.push(format!("{}: {first_line}", td_string!(language, sources.header)));
+    }
+    parts.join(" · ")
 }
 
 /// Everything of the form that the other form of the page does not show.
@@ -62,7 +89,7 @@ fn hidden(pairs: Vec<(&'static str, String)>) -> AnyView {
 }
 
 /// How the file is read, as a form that shows the page again.
-fn reading_form(form: &SourceForm) -> AnyView {
+fn reading_form(form: &SourceForm, has_mark: bool) -> AnyView {
     let language = lang();
     let none = Faults::default;
     let kept = vec![
@@ -86,13 +113,13 @@ fn reading_form(form: &SourceForm) -> AnyView {
     let dialect = is_csv.then(|| {
         view! {
             <SelectField name="encoding" label=td_string!(language, sources.encoding) groups=vec![(String::new(), encodings(language))] value=form.encoding.clone() faults=none() />
-            <SelectField name="delimiter" label=td_string!(language, sources.delimiter) groups=vec![(String::new(), delimiters(language))] value=form.delimiter.clone() faults=none() />
+            <SelectField name="delimiter" label=td_string!(language, sources.delimiter) groups=vec![(String::new(), delimiters(language, &form.delimiter))] value=form.delimiter.clone() faults=none() />
             <SelectField name="header" label=td_string!(language, sources.header) groups=vec![(String::new(), yes_no)] value=form.header.clone() faults=none() />
         }
     });
     view! {
         <details class="card" open=form.columns.is_empty()>
-            <summary>{td_string!(language, sources.reading)}</summary>
+            <summary>{td_string!(language, sources.reading)} ": " <bdi>{in_short(form, has_mark)}</bdi></summary>
             <form method="get" action=routes::SOURCE_PREVIEW>
                 {hidden(kept)}
                 <div class="row-fields">
@@ -224,7 +251,7 @@ pub fn SourcePreviewPage() -> impl IntoView {
         let body = view! {
             <p class="crumbs"><a href=back>{td_string!(language, sources.title)}</a></p>
             <FaultSummary error labels />
-            {reading_form(&shown)}
+            {reading_form(&shown, preview.has_mark)}
             {save_form(&shown, preview, faults)}
         };
         Ok(Screen::new(title, body))

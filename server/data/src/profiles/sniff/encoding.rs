@@ -5,11 +5,8 @@ use domain::source::Encoding;
 /// The encoding: what a byte order mark says; UTF-16 where every other byte is mostly NUL, as in Western text; UTF-8
 /// where that is what the bytes are, but for a few; otherwise Windows-1252, in which every byte means something.
 pub(super) fn guess<'a>(head: &'a [u8], pieces: impl Iterator<Item = &'a [u8]>) -> Encoding {
-    match head {
-        [0xEF, 0xBB, 0xBF, ..] => return Encoding::Utf8,
-        [0xFF, 0xFE, ..] => return Encoding::Utf16Le,
-        [0xFE, 0xFF, ..] => return Encoding::Utf16Be,
-        _ => {}
+    if let Some(encoding) = marked(head) {
+        return encoding;
     }
     if let Some(encoding) = utf16(&head[..head.len().min(8192)]) {
         return encoding;
@@ -23,6 +20,16 @@ pub(super) fn guess<'a>(head: &'a [u8], pieces: impl Iterator<Item = &'a [u8]>) 
         foreign += counts.1;
     }
     if foreign == 0 || whole > 4 * foreign { Encoding::Utf8 } else { Encoding::Windows1252 }
+}
+
+/// The encoding whose byte order mark is there.
+pub(super) fn marked(head: &[u8]) -> Option<Encoding> {
+    match head {
+        [0xEF, 0xBB, 0xBF, ..] => Some(Encoding::Utf8),
+        [0xFF, 0xFE, ..] => Some(Encoding::Utf16Le),
+        [0xFE, 0xFF, ..] => Some(Encoding::Utf16Be),
+        _ => None,
+    }
 }
 
 fn utf16(start: &[u8]) -> Option<Encoding> {

@@ -149,7 +149,8 @@ fn csv(sample: &Sample, mut reading: Reading, is_given: bool) -> Result<Preview>
     }
     let attributes = attributes(names, &guesses, reading.date_order);
     let primary_key = key::guess(&attributes, |column| rows.iter().map(move |row| row[column].as_str()));
-    Ok(Preview { reading, attributes, primary_key, rows: shown })
+    let has_mark = encoding::marked(&sample.head) == Some(reading.encoding);
+    Ok(Preview { reading, has_mark, attributes, primary_key, rows: shown })
 }
 
 fn attributes(names: Vec<String>, guesses: &[Guess], order: DateOrder) -> Vec<Attribute> {
@@ -194,7 +195,8 @@ fn ndjson(sample: &Sample, mut reading: Reading, is_given: bool) -> Result<Previ
     let primary_key = key::guess(&attributes, |column| {
         rows.iter().map(move |row| row.get(column).map_or("", |(text, _)| text.as_str()))
     });
-    Ok(Preview { reading, attributes, primary_key, rows: shown })
+    let has_mark = encoding::marked(&sample.head) == Some(reading.encoding);
+    Ok(Preview { reading, has_mark, attributes, primary_key, rows: shown })
 }
 
 fn look_at_objects(text: &str, is_cut: bool, names: &mut Vec<String>, rows: &mut Vec<Vec<(String, Form)>>) {
@@ -254,7 +256,7 @@ fn parquet(path: &Path, reading: Reading) -> Result<Preview> {
     }
     let primary_key = key::guess(&attributes, |column| rows.rows.iter().map(move |row| row[column].as_str()));
     let shown = rows.rows.iter().take(SHOWN).map(|row| shown(row, attributes.len())).collect();
-    Ok(Preview { reading, attributes, primary_key, rows: shown })
+    Ok(Preview { reading, has_mark: false, attributes, primary_key, rows: shown })
 }
 
 /// The first rows of a Parquet file as text.

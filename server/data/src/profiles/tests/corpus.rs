@@ -137,7 +137,13 @@ fn source() -> Source {
     Source {
         attributes: vec![attribute("id", T::Text), attribute("name", T::Text), attribute("amount", T::Decimal)],
         primary_key: Some("id".to_owned()),
-        ..source_of(Preview { reading: Reading::default(), attributes: vec![], primary_key: None, rows: vec![] })
+        ..source_of(Preview {
+            reading: Reading::default(),
+            has_mark: false,
+            attributes: vec![],
+            primary_key: None,
+            rows: vec![],
+        })
     }
 }
 

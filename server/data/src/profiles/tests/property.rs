@@ -78,7 +78,13 @@ fn source(width: usize, dialect: &Dialect) -> Source {
         reading: Reading { format: Format::Csv, ..reading },
         attributes: names.map(|name| Attribute { name, kind: AttributeType::Text }).collect(),
         primary_key: Some("id".to_owned()),
-        ..source_of(Preview { reading: Reading::default(), attributes: vec![], primary_key: None, rows: vec![] })
+        ..source_of(Preview {
+            reading: Reading::default(),
+            has_mark: false,
+            attributes: vec![],
+            primary_key: None,
+            rows: vec![],
+        })
     }
 }
 
