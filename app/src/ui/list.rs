@@ -32,6 +32,11 @@ impl ListQuery {
         if self.sort.is_empty() { usual.to_owned() } else { self.sort.clone() }
     }
 
+    /// The chosen order, for a search that keeps it.
+    pub fn order_kept(&self) -> Vec<(&'static str, String)> {
+        vec![("sort", self.sort.clone()), ("order", self.order.clone())]
+    }
+
     /// Is the order turned around?
     pub fn is_descending(&self) -> bool {
         self.order == "desc"

@@ -1,5 +1,7 @@
 //! Lists as tables: sorted and searched through the address, drawn as cards where the screen is narrow.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -51,6 +53,11 @@ impl Column {
     /// A column of numbers.
     pub fn number(name: &'static str) -> Self {
         Self { class: Some("number"), ..Self::of(name) }
+    }
+
+    /// The same column, of numbers.
+    pub fn of_numbers(self) -> Self {
+        Self { class: Some("number"), ..self }
     }
 
     /// The column of the menus.
@@ -131,15 +138,16 @@ pub fn SearchForm(
     value: String,
     #[prop(optional)] keep: Vec<(&'static str, String)>,
 ) -> AnyView {
-    let keep = keep.into_iter().filter(|(_, value)| !value.is_empty());
-    let keep = keep.map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+    let keep: BTreeMap<_, _> = keep.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let all = with_query(path, &keep);
+    let keep = keep.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     let language = lang();
     view! {
         <form class="search" role="search" method="get" action=path>
             {keep.collect_view()}
             <input type="search" name="search" value=value.clone() aria-label=label.clone() placeholder=label maxlength="200" />
             <button aria-label=td_string!(language, common.search)>{icon(Icon::Search)}</button>
-            {(!value.is_empty()).then(|| view! { <a class="button quiet" href=path>{td_string!(language, common.show_all)}</a> })}
+            {(!value.is_empty()).then(|| view! { <a class="button quiet" href=all>{td_string!(language, common.show_all)}</a> })}
         </form>
     }
     .into_any()

@@ -53,7 +53,7 @@ async fn load(actor: Actor) -> Answer<Screen> {
     } else {
         view! {
             <div class="toolbar">
-                <SearchForm path=CONNECTIONS label=td_string!(language, connections.search) value=asked.search.clone() />
+                <SearchForm path=CONNECTIONS label=td_string!(language, connections.search) value=asked.search.clone() keep=asked.order_kept() />
             </div>
             {list(language, &services, lines, asked)}
         }

@@ -36,7 +36,7 @@ async fn load(actor: Actor) -> Answer<Screen> {
     } else {
         view! {
             <div class="toolbar">
-                <SearchForm path=EXPORTS label=td_string!(language, exports.search) value=asked.search.clone() />
+                <SearchForm path=EXPORTS label=td_string!(language, exports.search) value=asked.search.clone() keep=asked.order_kept() />
             </div>
             {filled(language, &services, &actor, lines, asked)}
         }

@@ -12,16 +12,20 @@ use crate::ui::{
     signed_in,
 };
 
-/// The state of a segment.
-pub(super) fn state(line: &SegmentLine) -> AnyView {
+fn state_text(line: &SegmentLine) -> (Tone, &'static str) {
     let language = lang();
-    let (tone, text) = if !line.faults.is_empty() {
+    if !line.faults.is_empty() {
         (Tone::Bad, td_string!(language, segments.invalid))
     } else if line.segment.is_active {
         (Tone::Good, td_string!(language, segments.active))
     } else {
         (Tone::Quiet, td_string!(language, segments.inactive))
-    };
+    }
+}
+
+/// The state of a segment.
+pub(super) fn state(line: &SegmentLine) -> AnyView {
+    let (tone, text) = state_text(line);
     view! { <Badge tone text /> }.into_any()
 }
 
@@ -54,10 +58,13 @@ fn row(line: SegmentLine) -> Vec<AnyView> {
 /// The lines that fit the search, in the order that was asked for.
 fn arranged(lines: Vec<SegmentLine>, asked: &ListQuery) -> Vec<SegmentLine> {
     let mut lines: Vec<_> = lines.into_iter().filter(|line| asked.fits([line.segment.name.as_str()])).collect();
+    let name = |line: &SegmentLine| line.segment.name.to_lowercase();
     match asked.sort.as_str() {
-        "type" => lines.sort_by_key(type_of),
-        "refreshed" => lines.sort_by_key(|line| line.refreshed_at),
-        _ => lines.sort_by_key(|line| line.segment.name.to_lowercase()),
+        "type" => lines.sort_by_key(|line| (type_of(line), name(line))),
+        "state" => lines.sort_by_key(|line| (state_text(line).1, name(line))),
+        "members" => lines.sort_by_key(|line| (line.members, name(line))),
+        "refreshed" => lines.sort_by_key(|line| (line.refreshed_at, name(line))),
+        _ => lines.sort_by_key(name),
     }
     if asked.is_descending() {
         lines.reverse();
@@ -74,8 +81,8 @@ fn table(lines: Vec<SegmentLine>, asked: &ListQuery) -> AnyView {
     let columns = vec![
         sorted("name", td_string!(language, common.display_name)),
         sorted("type", td_string!(language, common.kind)),
-        Column::of(td_string!(language, segments.state)),
-        Column::number(td_string!(language, segments.members)),
+        sorted("state", td_string!(language, segments.state)),
+        sorted("members", td_string!(language, segments.members)).of_numbers(),
         sorted("refreshed", td_string!(language, common.refreshed)),
     ];
     let rows = lines.into_iter().map(row).collect();
@@ -110,7 +117,7 @@ pub fn SegmentsPage() -> impl IntoView {
         let asked: ListQuery = query();
         let body = view! {
             <div class="toolbar">
-                <SearchForm path=routes::SEGMENTS label=td_string!(language, segments.search) value=asked.search.clone() />
+                <SearchForm path=routes::SEGMENTS label=td_string!(language, segments.search) value=asked.search.clone() keep=asked.order_kept() />
             </div>
             {table(arranged(lines, &asked), &asked)}
         };

@@ -21,25 +21,28 @@ pub(super) fn place(location: &Location) -> String {
     }
 }
 
-/// How a refresh stands.
-pub(super) fn refresh_badge(refresh: Option<&Refresh>) -> AnyView {
+fn refresh_text(refresh: Option<&Refresh>) -> (Tone, &'static str) {
     let language = lang();
-    let (tone, text) = match refresh.map(|r| (r.state, r.report.rejected)) {
+    match refresh.map(|r| (r.state, r.report.rejected)) {
         None => (Tone::Quiet, td_string!(language, states.not_started)),
         Some((RefreshState::Refreshing, _)) => (Tone::Busy, td_string!(language, sources.refreshing)),
         Some((RefreshState::Successful, 0)) => (Tone::Good, td_string!(language, states.successful)),
         Some((RefreshState::Successful, _)) => (Tone::Warning, td_string!(language, states.completed_with_errors)),
         Some((RefreshState::Failed, _)) => (Tone::Bad, td_string!(language, states.failed)),
-    };
+    }
+}
+
+/// How a refresh stands.
+pub(super) fn refresh_badge(refresh: Option<&Refresh>) -> AnyView {
+    let (tone, text) = refresh_text(refresh);
     view! { <Badge tone text /> }.into_any()
 }
 
 fn row(line: SourceLine) -> Vec<AnyView> {
     let language = lang();
     let finished_at = refreshed(&line);
+    let profiles = profiles(&line).map(|n| number(language, n)).unwrap_or_default();
     let refresh = line.last_refresh;
-    let profiles = refresh.as_ref().filter(|r| r.state == RefreshState::Successful);
-    let profiles = profiles.map(|r| number(language, r.report.accepted)).unwrap_or_default();
     let table = line.source.is_customer_table.then(|| td_string!(language, sources.customer_table));
     let when = match finished_at {
         Some(at) => view! { <TimeAgo at /> }.into_any(),
@@ -58,6 +61,12 @@ fn row(line: SourceLine) -> Vec<AnyView> {
     ]
 }
 
+/// How many profiles the last refresh made.
+fn profiles(line: &SourceLine) -> Option<u64> {
+    let made = line.last_refresh.as_ref().filter(|refresh| refresh.state == RefreshState::Successful);
+    made.map(|refresh| refresh.report.accepted)
+}
+
 /// When the last refresh ended.
 fn refreshed(line: &SourceLine) -> Option<i64> {
     line.last_refresh.as_ref().and_then(|refresh| refresh.finished_at)
@@ -69,10 +78,13 @@ fn arranged(lines: Vec<SourceLine>, asked: &ListQuery) -> Vec<SourceLine> {
         .into_iter()
         .filter(|line| asked.fits([line.source.name.as_str(), &place(&line.source.location)]))
         .collect();
+    let name = |line: &SourceLine| line.source.name.to_lowercase();
     match asked.sort.as_str() {
-        "file" => lines.sort_by_key(|line| place(&line.source.location).to_lowercase()),
-        "refreshed" => lines.sort_by_key(refreshed),
-        _ => lines.sort_by_key(|line| line.source.name.to_lowercase()),
+        "file" => lines.sort_by_key(|line| (place(&line.source.location).to_lowercase(), name(line))),
+        "status" => lines.sort_by_key(|line| (refresh_text(line.last_refresh.as_ref()).1, name(line))),
+        "profiles" => lines.sort_by_key(|line| (profiles(line), name(line))),
+        "refreshed" => lines.sort_by_key(|line| (refreshed(line), name(line))),
+        _ => lines.sort_by_key(name),
     }
     if asked.is_descending() {
         lines.reverse();
@@ -89,8 +101,8 @@ fn table(lines: Vec<SourceLine>, asked: &ListQuery) -> AnyView {
     let columns = vec![
         sorted("name", td_string!(language, common.display_name)),
         sorted("file", td_string!(language, sources.file)),
-        Column::of(td_string!(language, common.status)),
-        Column::number(td_string!(language, common.profiles)),
+        sorted("status", td_string!(language, common.status)),
+        sorted("profiles", td_string!(language, common.profiles)).of_numbers(),
         sorted("refreshed", td_string!(language, common.refreshed)),
     ];
     let rows = lines.into_iter().map(row).collect();
@@ -125,7 +137,7 @@ pub fn SourcesPage() -> impl IntoView {
         let asked: ListQuery = query();
         let body = view! {
             <div class="toolbar">
-                <SearchForm path=routes::SOURCES label=td_string!(language, sources.search) value=asked.search.clone() />
+                <SearchForm path=routes::SOURCES label=td_string!(language, sources.search) value=asked.search.clone() keep=asked.order_kept() />
             </div>
             {table(arranged(lines, &asked), &asked)}
         };

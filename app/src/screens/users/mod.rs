@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 pub use api::{AddUser, InviteAgain, SetEnabled, SetRole};
 
 use crate::request::{fault, lang, query, services};
-use crate::routes::MenuItem;
+use crate::routes::{MenuItem, USERS};
 use crate::services::{Answer, UserLine};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    ActionsMenu, Badge, Choice, Column, FaultSummary, Faults, List, PostButton, RadioGroup, Screen, TextField, TimeAgo,
-    Tone, sentences, signed_in,
+    ActionsMenu, Badge, Choice, Column, FaultSummary, Faults, List, ListQuery, PostButton, RadioGroup, Screen,
+    SearchForm, TextField, TimeAgo, Tone, nothing_found, sentences, signed_in,
 };
 
 /// What was typed at the last try to add a person.
@@ -40,31 +40,64 @@ async fn load(actor: Actor) -> Answer<Screen> {
     let language = lang();
     let users = services()?.accounts.users(&actor).await?;
     let error = fault();
-    let columns = vec![
-        Column::of(td_string!(language, sign_in.email)),
-        Column::of(td_string!(language, users.role)),
-        Column::of(td_string!(language, common.status)),
-        Column::of(td_string!(language, users.last_sign_in)),
-        Column::actions(td_string!(language, common.actions)),
-    ];
-    let rows = users.into_iter().map(|user| row(language, user, &actor)).collect();
+    let asked: ListQuery = query();
     let body = view! {
         <FaultSummary error=error.clone() labels=vec![("email", td_string!(language, sign_in.email).to_owned())] />
-        <List label=td_string!(language, users.title) columns rows />
+        <div class="toolbar">
+            <SearchForm path=USERS label=td_string!(language, users.search) value=asked.search.clone() keep=asked.order_kept() />
+        </div>
+        {table(language, arranged(language, users, &asked), &actor, &asked)}
         <AddUserForm faults=Faults::of(error.as_ref()) />
     };
     Ok(Screen::new(td_string!(language, users.title), body))
 }
 
-/// Whether a person can sign in, as a state.
-fn state(language: Locale, user: &UserLine) -> AnyView {
-    let (tone, text) = if !user.is_enabled {
+/// The people who fit the search, in the order that was asked for.
+fn arranged(language: Locale, users: Vec<UserLine>, asked: &ListQuery) -> Vec<UserLine> {
+    let mut users: Vec<_> = users.into_iter().filter(|user| asked.fits([user.email.as_str()])).collect();
+    let email = |user: &UserLine| user.email.to_lowercase();
+    match asked.sort.as_str() {
+        "role" => users.sort_by_key(|user| (sentences::role(language, user.role), email(user))),
+        "status" => users.sort_by_key(|user| (state_text(language, user).1, email(user))),
+        "last_sign_in" => users.sort_by_key(|user| (user.last_sign_in, email(user))),
+        _ => users.sort_by_key(email),
+    }
+    if asked.is_descending() {
+        users.reverse();
+    }
+    users
+}
+
+fn table(language: Locale, users: Vec<UserLine>, actor: &Actor, asked: &ListQuery) -> AnyView {
+    if users.is_empty() {
+        return nothing_found();
+    }
+    let sorted = |key, name| Column::sorted(USERS, asked, key, name);
+    let columns = vec![
+        sorted("name", td_string!(language, sign_in.email)),
+        sorted("role", td_string!(language, users.role)),
+        sorted("status", td_string!(language, common.status)),
+        sorted("last_sign_in", td_string!(language, users.last_sign_in)),
+        Column::actions(td_string!(language, common.actions)),
+    ];
+    let rows = users.into_iter().map(|user| row(language, user, actor)).collect();
+    view! { <List label=td_string!(language, users.title) columns rows /> }.into_any()
+}
+
+/// Whether a person can sign in.
+fn state_text(language: Locale, user: &UserLine) -> (Tone, &'static str) {
+    if !user.is_enabled {
         (Tone::Warning, td_string!(language, users.disabled))
     } else if user.has_password {
         (Tone::Good, td_string!(language, users.active))
     } else {
         (Tone::Quiet, td_string!(language, users.invited))
-    };
+    }
+}
+
+/// The same as a badge.
+fn state(language: Locale, user: &UserLine) -> AnyView {
+    let (tone, text) = state_text(language, user);
     view! { <Badge tone text /> }.into_any()
 }
 
