@@ -44,6 +44,9 @@ test("an invited person chooses a password, and what is changed acts on their ne
   await openActions(page, CONTRIBUTOR.email);
   await page.getByRole("button", { name: filled(en.users.make_role, { role: en.common.viewer }) }).click();
   await expect(page.getByText(en.common.note_saved)).toBeVisible();
+  await other.goto("/segments");
+  await other.waitForURL(/\/sign-in/);
+  await signIn(other, CONTRIBUTOR);
   guard.expects(403);
   expect((await other.goto("/data/sources/new"))?.status()).toBe(403);
   await guard.look(other);

@@ -5,7 +5,7 @@ use domain::attribute::Attribute;
 use domain::connection::ConnectionName;
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
-use domain::id::ExportId;
+use domain::id::{ConnectionId, ExportId};
 use domain::marking::Marking;
 use domain::safety::Safety;
 use domain::schedule::Schedule;
@@ -107,16 +107,18 @@ async fn change(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
     let id = line.export.id;
     let mut asked: EditorQuery = query();
     let saved = ExportForm::of(&line.export.settings, line.export.version);
-    let form = if line.may_edit { asked.form.take().unwrap_or(saved) } else { saved };
+    let mut form = if line.may_edit { asked.form.take().unwrap_or(saved) } else { saved };
     let mut usable = services.connections.usable(&actor).await?;
-    // The connection of an export that one may only look at is no choice of one's own, but is shown; one that is not
-    // shared, without its name.
+    // The connection of an export that one may only look at is no choice of one's own, but is shown: without its id, and
+    // one that is not shared, without its name.
     if let (Some(connection), Some(kind)) = (line.export.settings.connection, line.kind)
         && !usable.iter().any(|one| one.id == connection)
     {
         let hidden = || td_string!(language, exports.connection_hidden).to_owned();
         let name = line.connection_name.unwrap_or_else(hidden);
-        usable.push(ConnectionName { id: connection, name, kind });
+        let id = ConnectionId(uuid::Uuid::nil());
+        form.connection = id.to_string();
+        usable.push(ConnectionName { id, name, kind });
     }
     let editor = Editor { language, id: Some(id), path: routes::export(id), is_locked: !line.may_edit };
     let body = editor.draw(&services, &actor, form, &asked, usable).await?;

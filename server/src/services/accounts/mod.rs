@@ -316,9 +316,13 @@ impl Accounts for AccountsService {
 
     async fn set_role(&self, actor: &Actor, user: UserId, role: Role) -> Answer<()> {
         let mut tx = self.begin_as(actor).await?;
-        if !rows::set_role(&mut tx, user, role).await.map_err(internal)? {
-            return Err(AppError::NotFound);
+        let before = rows::find(&mut tx, user).await.map_err(internal)?.ok_or(AppError::NotFound)?;
+        if before.role == role {
+            return Ok(());
         }
+        rows::set_role(&mut tx, user, role).await.map_err(internal)?;
+        // A session is of no use under other rights than those it was opened with.
+        sessions::end_all_of(&mut tx, user).await.map_err(internal)?;
         self.commit_with_administrator(tx).await
     }
 
