@@ -165,6 +165,20 @@ fn http_stays_in_the_web_folder() {
     none("axum belongs under server/src/web", places);
 }
 
+/// The tests of access rights go through the table there.
+#[test]
+fn an_address_beside_the_pages_is_added_in_the_table() {
+    let ways = [".route(", ".route_service(", ".nest(", ".nest_service("];
+    let mut places = Vec::new();
+    for file in sources(&["rs"]).iter().filter(|file| file.is_under(&["server/src/"]) && !file.is_test()) {
+        let lines = file.code().filter(|(_, line)| ways.iter().any(|way| line.contains(way)));
+        places.extend(lines.map(|(number, _)| format!("{}:{number}", file.path)));
+    }
+    places.retain(|place| !place.starts_with("server/src/web/plain.rs:"));
+
+    none("an address belongs in the table of server/src/web/plain.rs", places);
+}
+
 #[test]
 fn the_engine_and_the_services_know_no_web_framework() {
     let folders = ["server/src/engine/", "server/src/services/", "server/src/destinations/", "server/data/"];

@@ -1,7 +1,7 @@
 //! The way in: HTTP. The only place that knows axum. No SQL and no rules: those are in `services`.
 //!
-//! [`router`] puts the layers together, [`visit`] turns a cookie into a person, [`headers`] and [`csrf`] keep other
-//! sites out, [`uploads`] and [`downloads`] move files. Pages come from `app`.
+//! [`router`] puts the layers together, [`plain`] holds the addresses beside those of `app`, [`visit`] turns a cookie into
+//! a person, [`headers`] and [`csrf`] keep other sites out, [`uploads`] and [`downloads`] move files. Pages come from `app`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,11 +11,9 @@ use app::services::Services;
 use app::{App, shell};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Request, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
 use futures::future::BoxFuture;
 use leptos::config::LeptosOptions;
 use leptos::nonce::Nonce;
@@ -33,6 +31,7 @@ pub mod downloads;
 pub mod errors;
 pub mod headers;
 pub mod health;
+pub mod plain;
 pub mod state;
 pub mod trace;
 pub mod uploads;
@@ -42,16 +41,6 @@ pub use state::WebState;
 
 /// The largest body of a form: server functions take nothing larger.
 const FORM_LIMIT: usize = 1 << 20;
-
-/// Every address that is not one of `app`'s pages or server functions: the method and the path. The tests of access
-/// rights go through them.
-pub const PLAIN_ROUTES: [(&str, &str); 5] = [
-    ("POST", "/uploads"),
-    ("GET", "/runs/{id}/rows.csv"),
-    ("GET", "/data/sources/{id}/rejected.csv"),
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-];
 
 /// Everything that answers HTTP.
 pub fn router(state: WebState) -> Router {
@@ -68,13 +57,8 @@ pub fn router(state: WebState) -> Router {
         // Only what is text, and larger than a packet.
         .layer(CompressionLayer::new())
         .with_state(options);
-    let files = Router::new()
-        .route("/uploads", post(uploads::upload).layer(DefaultBodyLimit::disable()))
-        .route("/runs/{id}/rows.csv", get(downloads::rows))
-        .route("/data/sources/{id}/rejected.csv", get(downloads::rejected))
-        .with_state(state.clone());
     let people = pages
-        .merge(files)
+        .merge(plain::files(state.clone()))
         // Who it is, with the role of this moment.
         .layer(from_fn_with_state(state.clone(), visit::layer))
         .layer(visit::cookies(&state))
@@ -82,12 +66,8 @@ pub fn router(state: WebState) -> Router {
         .layer(from_fn_with_state(state.clone(), crowd::layer))
         // What a page of another site sends is refused before anything looks at the session.
         .layer(from_fn_with_state(state.clone(), csrf::layer));
-    let health = Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .with_state(state.clone());
     people
-        .merge(health)
+        .merge(plain::health(state.clone()))
         .merge(assets())
         // What went wrong in any of it is said to people in their language.
         .layer(from_fn_with_state(state.clone(), errors::layer))
@@ -100,10 +80,8 @@ pub fn router(state: WebState) -> Router {
 /// Answers until `end`; then takes no more requests and lets open ones come to their end.
 ///
 /// # Errors
-    let limit = UploadLimit(state.config.upload_limit);
 /// The listener broke.
 pub async fn serve(listener: TcpListener, state: WebState, end: CancellationToken) -> std::io::Result<()> {
-        provide_context(limit);
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(async move { end.cancelled().await }).await
 }
@@ -122,8 +100,10 @@ fn assets() -> Router {
 fn context(state: &WebState) -> impl Fn() + Clone + Send + Sync + 'static {
     let services = state.services.clone();
     let public = state.config.public_url.as_ref().map(|url| PublicOrigin(url.origin().ascii_serialization()));
+    let limit = UploadLimit(state.config.upload_limit);
     move || {
         provide_context::<Services>(services.clone());
+        provide_context(limit);
         if let Some(public) = public.clone() {
             provide_context(public);
         }

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use crate::stage::{PASSWORD, Stage, location, session_cookie};
 
 /// A Postgres address whose tables are in a new schema; none where there is no Postgres to test on.
-async fn new_schema() -> Option<String> {
+pub async fn new_schema() -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the tests' own setting; without it SQLite alone is tested")]
     let url = std::env::var("FERRY_TEST_POSTGRES_URL");
     let url = url.ok()?;

@@ -166,7 +166,7 @@ pub fn location(response: &Response) -> String {
 }
 
 /// Something of everything: a source with profiles, a segment, a connection that is shared with contributors and one
-/// that is not, an export over each, and a run that has ended.
+/// that is not, an export over each, and of each export a run that has ended.
 pub struct World {
     pub admin: Actor,
     pub source: SourceId,
@@ -176,15 +176,25 @@ pub struct World {
     pub shared_export: ExportId,
     pub closed_export: ExportId,
     pub shared_run: RunId,
+    pub closed_run: RunId,
 }
 
 const CSV: &str = "id,email,name\n1,ana@example.com,Ana\n2,bo@example.com,Bo\n3,no address,=HYPERLINK(1)\n";
 
 /// A stage whose destination is a simulator, with a world in it.
 pub async fn stage_with_world() -> (Stage, World) {
+    stage_with_world_in(|_| {}).await
+}
+
+/// The same, with other settings than the usual ones.
+pub async fn stage_with_world_in(change: impl FnOnce(&mut Config)) -> (Stage, World) {
     let simulator = Simulator::start(Options::default()).await.expect("a simulator");
     let url = simulator.url().parse().expect("an address");
-    let stage = Stage::start_with(|config| config.omnisend_url = Some(url)).await;
+    let start = |config: &mut Config| {
+        config.omnisend_url = Some(url);
+        change(config);
+    };
+    let stage = Stage::start_with(start).await;
     let world = World::make(&stage).await;
     (stage, world)
 }
@@ -202,7 +212,18 @@ impl World {
         let shared_export = add_export(stage, &admin, "Shared export", shared_connection, segment).await;
         let closed_export = add_export(stage, &admin, "Closed export", closed_connection, segment).await;
         let shared_run = run(stage, &admin, shared_export).await;
-        Self { admin, source, segment, shared_connection, closed_connection, shared_export, closed_export, shared_run }
+        let closed_run = run(stage, &admin, closed_export).await;
+        Self {
+            admin,
+            source,
+            segment,
+            shared_connection,
+            closed_connection,
+            shared_export,
+            closed_export,
+            shared_run,
+            closed_run,
+        }
     }
 }
 
