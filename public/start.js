@@ -4,7 +4,9 @@
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) {
-  document.cookie = `ferry_time_zone=${encodeURIComponent(zone)}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  const [bound, secure] = location.protocol === "https:" ? ["__Host-", "; Secure"] : ["", ""];
+  const value = `${bound}ferry_time_zone=${encodeURIComponent(zone)}`;
+  document.cookie = `${value}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }
 
 // A form that has been sent is not sent a second time by an impatient second click.

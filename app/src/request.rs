@@ -42,9 +42,22 @@ fn parts() -> Option<Parts> {
     use_context::<Parts>()
 }
 
-/// The value of a cookie.
+/// Before the name of a cookie, it binds it to this host and to HTTPS.
+const BOUND: &str = "__Host-";
+
+/// Do people come over HTTPS?
+fn is_https() -> bool {
+    use_context::<PublicOrigin>().is_some_and(|PublicOrigin(public)| public.starts_with("https://"))
+}
+
+/// The value of a cookie: of the one that is bound to this host, and of another only where people do not come over HTTPS.
 fn cookie(name: &str) -> Option<String> {
     let parts = parts()?;
+    let bound = value_of(&parts, &format!("{BOUND}{name}"));
+    if is_https() { bound } else { bound.or_else(|| value_of(&parts, name)) }
+}
+
+fn value_of(parts: &Parts, name: &str) -> Option<String> {
     let values = parts.headers.get_all(header::COOKIE);
     let mut pairs = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';'));
     pairs.find_map(|pair| {
@@ -53,9 +66,10 @@ fn cookie(name: &str) -> Option<String> {
     })
 }
 
-/// Remembers a choice in the browser for a year.
+/// Remembers a choice in the browser for a year. Over HTTPS the server makes every cookie `Secure`.
 pub fn set_cookie(name: &str, value: &str) {
-    let line = format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
+    let bound = if is_https() { BOUND } else { "" };
+    let line = format!("{bound}{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
     if let (Some(response), Ok(line)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&line)) {
         response.append_header(header::SET_COOKIE, line);
     }

@@ -78,15 +78,19 @@ async fn cookies_are_strict_and_over_https_bound_to_the_host() {
         let signed_in = sign_in_with(&stage, None).await;
         let cookie = session_cookie(&signed_in).expect("a session");
         let language = stage.ask(Method::POST, "/api/session/set-language").form(&[("language", "sv")]).send().await;
+        let theme = stage.ask(Method::POST, "/api/session/set-theme").form(&[("theme", "dark")]).send().await;
         let signed_out = stage.ask(Method::POST, "/api/session/sign-out").cookie(Some(&cookie)).form(&[]).send().await;
 
-        for line in [signed_in, language, signed_out].iter().flat_map(set_cookies) {
+        let lines: Vec<String> = [signed_in, language, theme, signed_out].iter().flat_map(set_cookies).collect();
+        assert!(lines.len() >= 4, "{lines:?}");
+        for line in lines {
             let mut parts = line.split(';').map(|part| part.trim().to_ascii_lowercase());
             let pair = parts.next().expect("a pair");
             let parts: Vec<String> = parts.collect();
             let has = |part: &str| parts.iter().any(|one| one == part);
             assert!(line.len() <= 4096);
             assert_eq!(has("secure"), public_url.is_some(), "{line}");
+            assert_eq!(pair.starts_with("__host-"), public_url.is_some(), "{line}");
             assert!(has("path=/") && !parts.iter().any(|part| part.starts_with("domain")), "{line}");
             let takes_away = parts.iter().any(|part| part == "max-age=0");
             if pair.starts_with(&format!("{}=", name.to_ascii_lowercase())) && !takes_away {
@@ -96,6 +100,18 @@ async fn cookies_are_strict_and_over_https_bound_to_the_host() {
             }
         }
         assert!(cookie.starts_with(&format!("{name}=")), "{cookie}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_https_a_cookie_that_another_host_of_the_domain_can_set_is_not_read() {
+    for (public_url, read) in [(None, ["sv", "sv"]), (Some("https://ferry.example.com"), ["en", "sv"])] {
+        let url = public_url.map(|url| url.parse().expect("an address"));
+        let stage = Stage::start_with(|config| config.public_url = url).await;
+        for (cookie, language) in ["ferry_language=sv", "__Host-ferry_language=sv"].into_iter().zip(read) {
+            let page = stage.get("/sign-in", Some(cookie)).await.text().await.expect("a page");
+            assert!(page.contains(&format!("<html lang=\"{language}\"")), "{public_url:?} {cookie}");
+        }
     }
 }
 
