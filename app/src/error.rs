@@ -119,9 +119,9 @@ impl AppError {
             Self::Forbidden | Self::OtherSite => 403,
             Self::NotFound | Self::LinkInvalid => 404,
             Self::TooMany => 429,
+            Self::Unavailable => 503,
             Self::Internal(code) if code == ARGUMENTS => 400,
             Self::Internal(_) => 500,
-            Self::Unavailable => 503,
             Self::WrongCredentials
             | Self::Fields(_)
             | Self::Mapping(_)

@@ -149,10 +149,10 @@ pub enum FileFault {
     NotThere,
     /// It is empty, or has no rows.
     Empty,
-    /// It is not of the format it should be.
-    Format,
     /// It has rows, and every one of them was rejected.
     AllRejected,
+    /// It is not of the format it should be.
+    Format,
     /// The header lacks an attribute of the data source.
     Header,
     /// It is larger than allowed.
@@ -161,10 +161,10 @@ pub enum FileFault {
     NoSpace,
     /// It changed while it was read.
     Changed,
-}
-
     /// It did not arrive whole.
     Incomplete,
+}
+
 /// Why a row did not become a profile. Codes are stable; screens translate them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -97,17 +97,16 @@ pub fn file(language: Locale, fault: FileFault) -> Sentence {
     match fault {
         FileFault::NotThere => sentence!(language, faults.file_not_there, file_not_there_todo),
         FileFault::Empty => sentence!(language, faults.file_empty, file_empty_todo),
+        FileFault::AllRejected => sentence!(language, faults.file_all_rejected, file_all_rejected_todo),
         FileFault::Format => sentence!(language, faults.file_format, file_format_todo),
         FileFault::Header => sentence!(language, faults.file_header, file_header_todo),
         FileFault::TooLarge => too_large(language),
         FileFault::Changed => sentence!(language, faults.file_changed, file_changed_todo),
-        FileFault::NoSpace => sentence!(language, faults.no_space, no_space_todo),
-        FileFault::AllRejected => sentence!(language, faults.file_all_rejected, file_all_rejected_todo),
         FileFault::Incomplete => sentence!(language, faults.file_incomplete, file_incomplete_todo),
+        FileFault::NoSpace => sentence!(language, faults.no_space, no_space_todo),
     }
 }
 
-/// What is wrong with the data matching.
 /// With the limit that the operator has set, where it is known.
 fn too_large(language: Locale) -> Sentence {
     let Sentence { what, mut todo } = sentence!(language, faults.file_too_large, file_too_large_todo);
@@ -117,6 +116,7 @@ fn too_large(language: Locale) -> Sentence {
     Sentence { what, todo }
 }
 
+/// What is wrong with the data matching.
 pub fn mapping(language: Locale, fault: &MappingFault) -> String {
     match fault {
         MappingFault::Required(name) => {

@@ -106,16 +106,16 @@ pub fn file(fault: FileFault) -> &'static str {
     match fault {
         FileFault::NotThere => "nothing is there, or not where files may be read (FERRY_SOURCE_DIRECTORIES)",
         FileFault::Empty => "it is empty, or has no rows",
-        FileFault::Format => "it is not of the format it should be",
-        FileFault::Header => "its header has the same name twice, or no name at all",
-        FileFault::TooLarge => "it is larger than allowed",
         FileFault::AllRejected => {
             "every row was rejected; correct the file, or how it is read (delimiter, encoding, types, primary key)"
         }
+        FileFault::Format => "it is not of the format it should be",
+        FileFault::Header => "its header has the same name twice, or no name at all",
+        FileFault::TooLarge => "it is larger than allowed",
         FileFault::NoSpace => "the disk is full",
         FileFault::Changed => "it was written to while it was read; try again once it is complete",
-    }
         FileFault::Incomplete => "it did not arrive whole; try again",
+    }
 }
 
 /// The fault of a refresh, from its name in the database.
