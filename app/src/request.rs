@@ -116,6 +116,16 @@ pub fn origin() -> String {
     header("host").map(|host| format!("{scheme}://{host}")).unwrap_or_default()
 }
 
+/// The largest file that the server takes from a browser, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadLimit(pub u64);
+
+/// The same; an internal error when the server did not say.
+pub fn upload_limit() -> Answer<u64> {
+    let limit = use_context::<UploadLimit>().ok_or_else(|| AppError::Internal("upload limit".to_owned()))?;
+    Ok(limit.0)
+}
+
 /// The path of the page that is asked for.
 pub fn path() -> String {
     parts().map(|parts| parts.uri.path().to_owned()).unwrap_or_default()
@@ -130,16 +140,6 @@ pub fn path_and_query() -> String {
 /// browsers write them.
 pub fn query<T: DeserializeOwned + Default>() -> T {
     let parts = parts();
-/// The largest file that the server takes from a browser, in bytes.
-#[derive(Debug, Clone, Copy)]
-pub struct UploadLimit(pub u64);
-
-/// The same; an internal error when the server did not say.
-pub fn upload_limit() -> Answer<u64> {
-    let limit = use_context::<UploadLimit>().ok_or_else(|| AppError::Internal("upload limit".to_owned()))?;
-    Ok(limit.0)
-}
-
     let text = parts.as_ref().and_then(|parts| parts.uri.query()).unwrap_or_default();
     serde_qs::Config::new(6, false).deserialize_str(text).unwrap_or_default()
 }
