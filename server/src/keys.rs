@@ -61,6 +61,8 @@ pub enum WhenMissing {
     Make,
     /// No: all other commands.
     Refuse,
+    /// No, and nothing else is written either: `ferry check`.
+    Look,
 }
 
 /// The keys of this start, checked against the database.
@@ -73,7 +75,7 @@ pub async fn load(
     clock: &dyn Clock,
     when_missing: WhenMissing,
 ) -> Result<Keyring, KeyError> {
-    let mut tx = db.begin().await?;
+    let mut tx = if when_missing == WhenMissing::Look { db.read().await? } else { db.begin().await? };
     let canary = accounts::canary(&mut tx).await?;
     let has_secrets = canary.is_some() || accounts::count_secrets(&mut tx).await? > 0;
     let path = config.data_dir.join(KEY_FILE);
@@ -81,13 +83,15 @@ pub async fn load(
         (Some(given), _) => (given.clone(), false),
         (None, Some(found)) => (found, false),
         (None, None) if has_secrets => return Err(KeyError::Missing),
-        (None, None) if when_missing == WhenMissing::Refuse => return Err(KeyError::None),
+        (None, None) if when_missing != WhenMissing::Make => return Err(KeyError::None),
         (None, None) => (make_key_file(&path)?, true),
     };
     let keyring = Keyring::parse(&text).map_err(KeyError::Malformed)?;
     match canary {
         Some(sealed) => check_canary(&keyring, &sealed)?,
         None if has_secrets => return Err(KeyError::NoCanary),
+        // Nothing is sealed yet, so this key is as good as any.
+        None if when_missing == WhenMissing::Look => {}
         None => {
             let sealed = keyring.seal(CANARY_PLACE, &SecretString::from(CANARY)).map_err(KeyError::Malformed)?;
             accounts::insert_canary(&mut tx, &sealed, clock.now_micros()).await?;
@@ -237,6 +241,23 @@ mod tests {
             let both = format!("{},{}", new.expose_secret(), old.expose_secret());
             assert!(stage.start(Some(&both)).await.is_ok());
             assert!(matches!(stage.start(Some(new.expose_secret())).await, Err(KeyError::Wrong(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_only_looks_binds_the_database_to_no_key() {
+        for stage in stages().await {
+            let look = async |key: &SecretString| {
+                let config = Config { secret_key: Some(key.clone()), ..stage.config.clone() };
+                load(&config, &stage.db, &*TestClock::shared(), WhenMissing::Look).await
+            };
+            let (one, other) = (Keyring::generate(), Keyring::generate());
+            assert!(look(&one).await.is_ok() && look(&other).await.is_ok());
+
+            stage.start(Some(other.expose_secret())).await.expect("started");
+
+            assert!(look(&other).await.is_ok());
+            assert!(matches!(look(&one).await, Err(KeyError::Wrong(_))));
         }
     }
 

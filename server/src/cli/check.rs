@@ -1,12 +1,12 @@
 //! `ferry check`: looks at the settings, the data directory, the database and the keys, one line each, and says what to
-//! do about what is wrong. Changes nothing but what opening the database brings up to date.
+//! do about what is wrong. Changes nothing: a server of another version may be running on the same database.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::db::{self, Database, DatabaseLocation};
+use crate::db::{self, Database, DatabaseLocation, DbError, Tables};
 use crate::keys::{self, WhenMissing};
 use crate::secrets::Keyring;
 use crate::services::connections::place;
@@ -44,31 +44,44 @@ pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn look(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![good("configuration", "every setting can be used"), data_directory(&config.data_dir)];
+    let mut findings = vec![data_directory(&config.data_dir)];
     for directory in &config.source_directories {
         findings.push(source_directory(directory));
     }
     match open(config).await {
-        Ok(Some(db)) => {
-            findings.push(good("database", format!("{} answers, its tables are up to date", db.kind())));
-            findings.push(administrators(&db).await);
-            match keys::load(config, &db, &*SystemClock::shared(), WhenMissing::Refuse).await {
-                Ok(keyring) => {
-                    findings.push(good("secret key", "is the one that sealed what the database holds"));
-                    findings.push(sealed_keys(&db, &keyring).await);
-                }
-                Err(error) => findings.push(bad("secret key", chain(&error))),
-            }
+        Ok(Some((db, tables))) => {
+            findings.extend(tables_and_keys(config, &db, tables).await);
             db.close().await;
         }
         Ok(None) => {
             findings.push(good("database", "not made yet; `ferry serve` makes it"));
             findings.extend(given_key(config));
         }
-        Err(error) => findings.push(bad(
-            "database",
-            format!("{error:#}: check FERRY_DATABASE_URL, and that the server runs and lets this machine in"),
-        )),
+        Err(error @ DbError::Newer(_)) => findings.push(bad("database", error.to_string())),
+        Err(error) => {
+            let text = chain(&error);
+            let text = format!("{text}: check FERRY_DATABASE_URL, and that the server runs and lets this machine in");
+            findings.push(bad("database", text));
+        }
+    }
+    findings
+}
+
+async fn tables_and_keys(config: &Config, db: &Database, tables: Tables) -> Vec<Finding> {
+    let answers = format!("{} answers", db.kind());
+    if tables == Tables::Older {
+        // What is in them cannot be read before.
+        let found = good("database", format!("{answers}; its tables are older: `ferry serve` brings them up to date"));
+        return std::iter::once(found).chain(given_key(config)).collect();
+    }
+    let mut findings =
+        vec![good("database", format!("{answers}, its tables are up to date")), administrators(db).await];
+    match keys::load(config, db, &*SystemClock::shared(), WhenMissing::Look).await {
+        Ok(keyring) => {
+            findings.push(good("secret key", "opens what the database holds"));
+            findings.push(sealed_keys(db, &keyring).await);
+        }
+        Err(error) => findings.push(bad("secret key", chain(&error))),
     }
     findings
 }
@@ -121,15 +134,13 @@ fn source_directory(directory: &Path) -> Finding {
 }
 
 /// The database; none while its file is not there, which looking must not make.
-async fn open(config: &Config) -> anyhow::Result<Option<Database>> {
+async fn open(config: &Config) -> Result<Option<(Database, Tables)>, DbError> {
     if let DatabaseLocation::Sqlite(path) = &config.database
         && !path.exists()
     {
         return Ok(None);
     }
-    let db = Database::open(&config.database).await?;
-    db.ping().await?;
-    Ok(Some(db))
+    Database::look(&config.database).await.map(Some)
 }
 
 async fn administrators(db: &Database) -> Finding {

@@ -69,6 +69,7 @@ pub mod housekeeping;
 mod in_use;
 pub mod names;
 pub mod pace;
+mod look;
 #[cfg(test)]
 mod pace_tests;
 mod postgres;
@@ -97,6 +98,7 @@ pub use steps::Pause;
 /// The database, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
+pub use look::Tables;
     pools: Pools,
     in_use: in_use::InUse,
     steps: steps::Steps,

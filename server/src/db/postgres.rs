@@ -10,7 +10,7 @@ use sqlx::{Executor as _, PgPool, Postgres, Transaction};
 
 use super::{DbError, Topic};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 
 const CONNECTIONS: u32 = 10;
 const ACQUIRE: Duration = Duration::from_secs(30);
@@ -43,17 +43,31 @@ const REST: &str = "10000";
 
 /// Connects and migrates. `schema` is for tests, which get one each.
 pub(super) async fn open(url: &SecretString, schema: Option<&str>) -> Result<Pools, DbError> {
-    // Notices are not wanted: the ROLLBACK below gives one at each return of a connection.
-    let mut options = PgConnectOptions::from_str(url.expose_secret())?.application_name("ferry").options([
-        ("idle_in_transaction_session_timeout", REST),
-        ("lock_timeout", "30000"),
-        ("client_min_messages", "error"),
-    ]);
+    let mut options = options(url)?;
     if let Some(schema) = schema {
         options = options.options([("search_path", schema)]);
     }
+    let pools = connect(options).await?;
+    MIGRATIONS.run(&pools.all).await?;
+    Ok(pools)
+}
+
+/// Connects to look: no transaction may change anything.
+pub(super) async fn look(url: &SecretString) -> Result<Pools, DbError> {
+    connect(options(url)?.options([("default_transaction_read_only", "on")])).await
+}
+
+fn options(url: &SecretString) -> Result<PgConnectOptions, DbError> {
+    // Notices are not wanted: the ROLLBACK below gives one at each return of a connection.
+    Ok(PgConnectOptions::from_str(url.expose_secret())?.application_name("ferry").options([
+        ("idle_in_transaction_session_timeout", REST),
+        ("lock_timeout", "30000"),
+        ("client_min_messages", "error"),
+    ]))
+}
+
+async fn connect(options: PgConnectOptions) -> Result<Pools, DbError> {
     let all = pool(CONNECTIONS, ACQUIRE).connect_with(options.clone()).await?;
-    MIGRATIONS.run(&all).await?;
     // Nobody waits for a statement that does not return longer than a lease can bear.
     let apart = pool(APART, ACQUIRE_APART).connect_lazy_with(options.options([("statement_timeout", "10000")]));
     Ok(Pools { all, apart })

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::DbError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
 /// How long a transaction waits for another process, such as `ferry user add` beside the server.
 const BUSY: Duration = Duration::from_secs(10);
@@ -65,7 +65,7 @@ pub(super) struct Turn(Shelf, OwnedSemaphorePermit);
 impl Pools {
     pub(super) async fn open(path: &Path) -> Result<Self, DbError> {
         make_private_file(path)?;
-        let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY);
+        let options = options(path);
         // FULL: a commit that was answered survives a power failure. The runner's checkpoints depend on it.
         let writing = options
             .clone()
@@ -84,6 +84,13 @@ impl Pools {
         Ok(Self { writer, readers, readers_apart: Shelf::new(reading, "BEGIN", READERS_APART) })
     }
 
+    /// Only to look. Not opened as read-only: such a connection would leave the files of the write-ahead log behind.
+    pub(super) fn look(path: &Path) -> Self {
+        let looking = options(path).pragma("trusted_schema", "OFF").pragma("query_only", "ON");
+        let shelf = |count| Shelf::new(looking.clone(), "BEGIN", count);
+        Self { writer: shelf(1), readers: shelf(READERS), readers_apart: shelf(READERS_APART) }
+    }
+
     /// Waits for a turn to write.
     pub(super) async fn writer(&self) -> Result<Turn, DbError> {
         self.writer.turn().await
@@ -99,6 +106,10 @@ impl Pools {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY)
 }
 
 impl Shelf {
