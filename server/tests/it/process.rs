@@ -9,6 +9,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+mod codes;
+mod upgrades;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn ferry(data_dir: &Path, arguments: &[&str]) -> Command {
