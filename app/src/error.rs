@@ -103,6 +103,8 @@ pub enum DestinationFault {
     KeyRefused,
     /// The key lacks the permission to read and write contacts.
     PermissionMissing,
+    /// The account's plan does not allow it.
+    PlanExceeded,
     /// It cannot be reached, or does not answer in time.
     Unreachable,
     /// It asks to slow down.

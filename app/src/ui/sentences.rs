@@ -86,6 +86,7 @@ pub fn destination(language: Locale, fault: DestinationFault) -> Sentence {
     match fault {
         DestinationFault::KeyRefused => sentence!(language, faults.key_refused, key_refused_todo),
         DestinationFault::PermissionMissing => sentence!(language, faults.permission_missing, permission_missing_todo),
+        DestinationFault::PlanExceeded => sentence!(language, faults.plan_exceeded, plan_exceeded_todo),
         DestinationFault::Unreachable => sentence!(language, faults.unreachable, unreachable_todo),
         DestinationFault::RateLimited => sentence!(language, faults.rate_limited, rate_limited_todo),
         DestinationFault::Unexpected => sentence!(language, faults.unexpected, unexpected_todo),

@@ -260,6 +260,12 @@ impl Destination for Scripted {
             OTHER_KEY => Ok(brand("other")),
             "unreachable" => refusal(Meaning::Unreachable),
             "read-only" => refusal(Meaning::PermissionMissing),
+            "used-up" => refusal(Meaning::PlanExceeded),
+            "silent" => refusal(Meaning::Unknown),
+            "nonsense" => Err(DeliveryError {
+                status: Some(200),
+                ..DeliveryError::without_answer(Meaning::Unknown, "the answer cannot be read")
+            }),
             _ => refusal(Meaning::KeyRefused),
         }
     }

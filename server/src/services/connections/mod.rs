@@ -306,9 +306,12 @@ fn name_taken(error: db::DbError) -> AppError {
 }
 
 fn fault_of(error: &DeliveryError) -> DestinationFault {
+        // A success that cannot be read: something answers, but not what should.
+        Meaning::Unknown if matches!(error.status, Some(200..=299)) => DestinationFault::Unexpected,
     match error.meaning {
         Meaning::KeyRefused => DestinationFault::KeyRefused,
-        Meaning::PermissionMissing | Meaning::PlanExceeded => DestinationFault::PermissionMissing,
+        Meaning::PermissionMissing => DestinationFault::PermissionMissing,
+        Meaning::PlanExceeded => DestinationFault::PlanExceeded,
         Meaning::TooFast { .. } => DestinationFault::RateLimited,
         Meaning::Unavailable { .. } | Meaning::Unreachable | Meaning::Unknown => DestinationFault::Unreachable,
         Meaning::Retired | Meaning::NotTheDestination | Meaning::Refused | Meaning::Gone => {

@@ -136,7 +136,10 @@ async fn the_reason_why_a_key_does_not_work_is_told() {
         for (key, fault) in [
             ("wrong", DestinationFault::KeyRefused),
             ("read-only", DestinationFault::PermissionMissing),
+            ("used-up", DestinationFault::PlanExceeded),
             ("unreachable", DestinationFault::Unreachable),
+            ("silent", DestinationFault::Unreachable),
+            ("nonsense", DestinationFault::Unexpected),
         ] {
             let draft = ConnectDraft { key: key.to_owned(), ..connect_draft("Shop") };
             let refused = stage.connections.connect(&stage.administrator, None, draft).await;
