@@ -58,19 +58,43 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{Command, CommandFactory as _};
+
+    /// Every command with those below it.
+    fn all(command: &Command) -> Vec<&Command> {
+        std::iter::once(command).chain(command.get_subcommands().flat_map(all)).collect()
+    }
 
     #[test]
-    fn the_command_line_is_consistent_and_describes_every_setting() {
+    fn the_command_line_is_consistent_and_describes_every_command_and_argument() {
         super::Cli::command().debug_assert();
         let mut command = super::Cli::command();
         command.build();
         let help = command.render_long_help().to_string();
-        for setting in ["LISTEN", "DATA_DIR", "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "PUBLIC_URL"] {
-            assert!(help.contains(&format!("[env: FERRY_{setting}")), "{setting}");
+        let (settings, others): (Vec<_>, Vec<_>) = command.get_arguments().partition(|one| one.get_env().is_some());
+        assert_eq!(settings.len(), 16);
+        for setting in settings {
+            let name = setting.get_long().expect("a flag").to_uppercase().replace('-', "_");
+            assert_eq!(setting.get_env().and_then(|env| env.to_str()), Some(format!("FERRY_{name}").as_str()));
+            assert!(help.contains(&format!("[env: FERRY_{name}")), "{name}");
+        let mut command = super::Cli::command();
+        command.build();
+        let own = |one: &&Command| !one.get_name().starts_with("help");
+        for one in all(&command).into_iter().filter(own) {
+            assert!(one.get_about().is_some(), "{} is not described", one.get_name());
+            for argument in one.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {} is not described", one.get_name(), argument.get_id());
+            }
         }
-        for argument in command.get_arguments() {
-            assert!(argument.get_help().is_some(), "{} is not described", argument.get_id());
+    }
+
+    #[test]
+    fn the_help_names_the_variable_of_every_setting_and_shows_no_secret() {
+        }
+        let others: Vec<_> = others.into_iter().map(|one| one.get_id().as_str()).collect();
+        assert_eq!(others, ["help", "version"], "settings without a variable");
+        for hidden in ["FERRY_SECRET_KEY=", "FERRY_DATABASE_URL="] {
+            assert!(!help.contains(hidden), "{hidden}");
         }
     }
 }
