@@ -70,15 +70,6 @@ mod tests {
         super::Cli::command().debug_assert();
         let mut command = super::Cli::command();
         command.build();
-        let help = command.render_long_help().to_string();
-        let (settings, others): (Vec<_>, Vec<_>) = command.get_arguments().partition(|one| one.get_env().is_some());
-        assert_eq!(settings.len(), 16);
-        for setting in settings {
-            let name = setting.get_long().expect("a flag").to_uppercase().replace('-', "_");
-            assert_eq!(setting.get_env().and_then(|env| env.to_str()), Some(format!("FERRY_{name}").as_str()));
-            assert!(help.contains(&format!("[env: FERRY_{name}")), "{name}");
-        let mut command = super::Cli::command();
-        command.build();
         let own = |one: &&Command| !one.get_name().starts_with("help");
         for one in all(&command).into_iter().filter(own) {
             assert!(one.get_about().is_some(), "{} is not described", one.get_name());
@@ -90,6 +81,15 @@ mod tests {
 
     #[test]
     fn the_help_names_the_variable_of_every_setting_and_shows_no_secret() {
+        let mut command = super::Cli::command();
+        command.build();
+        let help = command.render_long_help().to_string();
+        let (settings, others): (Vec<_>, Vec<_>) = command.get_arguments().partition(|one| one.get_env().is_some());
+        assert_eq!(settings.len(), 16);
+        for setting in settings {
+            let name = setting.get_long().expect("a flag").to_uppercase().replace('-', "_");
+            assert_eq!(setting.get_env().and_then(|env| env.to_str()), Some(format!("FERRY_{name}").as_str()));
+            assert!(help.contains(&format!("[env: FERRY_{name}")), "{name}");
         }
         let others: Vec<_> = others.into_iter().map(|one| one.get_id().as_str()).collect();
         assert_eq!(others, ["help", "version"], "settings without a variable");

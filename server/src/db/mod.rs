@@ -67,9 +67,9 @@ mod error;
 pub mod exports;
 pub mod housekeeping;
 mod in_use;
+mod look;
 pub mod names;
 pub mod pace;
-mod look;
 #[cfg(test)]
 mod pace_tests;
 mod postgres;
@@ -93,12 +93,12 @@ mod values;
 pub mod waits;
 
 pub use error::DbError;
+pub use look::Tables;
 pub use steps::Pause;
 
 /// The database, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
-pub use look::Tables;
     pools: Pools,
     in_use: in_use::InUse,
     steps: steps::Steps,

@@ -306,13 +306,13 @@ fn name_taken(error: db::DbError) -> AppError {
 }
 
 fn fault_of(error: &DeliveryError) -> DestinationFault {
-        // A success that cannot be read: something answers, but not what should.
-        Meaning::Unknown if matches!(error.status, Some(200..=299)) => DestinationFault::Unexpected,
     match error.meaning {
         Meaning::KeyRefused => DestinationFault::KeyRefused,
         Meaning::PermissionMissing => DestinationFault::PermissionMissing,
         Meaning::PlanExceeded => DestinationFault::PlanExceeded,
         Meaning::TooFast { .. } => DestinationFault::RateLimited,
+        // A success that cannot be read: something answers, but not what should.
+        Meaning::Unknown if matches!(error.status, Some(200..=299)) => DestinationFault::Unexpected,
         Meaning::Unavailable { .. } | Meaning::Unreachable | Meaning::Unknown => DestinationFault::Unreachable,
         Meaning::Retired | Meaning::NotTheDestination | Meaning::Refused | Meaning::Gone => {
             DestinationFault::Unexpected
