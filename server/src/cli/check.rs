@@ -9,7 +9,6 @@ use crate::config::Config;
 use crate::db::{self, Database, DatabaseLocation, DbError, Tables};
 use crate::keys::{self, WhenMissing};
 use crate::secrets::Keyring;
-use crate::services::connections::place;
 
 /// Check the settings, the data directory, the database and the keys.
 ///
@@ -173,11 +172,13 @@ async fn sealed_keys(db: &Database, keyring: &Keyring) -> Finding {
     };
     let is_closed = |one: &&db::connections::StoredConnection| {
         let row = one.id.to_string();
-        keyring.open(place(&row), &one.sealed_key).is_err()
+        keyring.open(db::connections::key_place(&row), &one.sealed_key).is_err()
     };
     let closed: Vec<_> = connections.iter().filter(is_closed).map(|one| format!("`{}`", one.name)).collect();
+    let old = connections.iter().filter(|one| !keyring.is_sealed_with_newest(&one.sealed_key)).count();
     if closed.is_empty() {
-        return good(what, format!("{} can be opened", connections.len()));
+        let more = if old == 0 { String::new() } else { format!("; an older key sealed {old}: `ferry keys rotate`") };
+        return good(what, format!("{} can be opened{more}", connections.len()));
     }
     bad(what, format!("the secret key does not open those of {}: give the key that sealed them", closed.join(", ")))
 }

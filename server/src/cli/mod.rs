@@ -11,6 +11,7 @@ pub mod check;
 pub mod desk;
 mod dry_run;
 pub mod import;
+mod keys;
 pub mod run;
 mod serve;
 mod user;
@@ -33,6 +34,9 @@ enum Command {
     /// Add people from the command line.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Look after the secret keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     Import(import::ImportArgs),
     Apply(apply::ApplyArgs),
     Run(run::RunArgs),
@@ -49,6 +53,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve => serve::run(config).await,
         Command::User(command) => user::run(&config, command).await,
+        Command::Keys(keys::KeysCommand::Rotate) => keys::rotate(&config).await,
         Command::Import(args) => import::run(&config, &args).await,
         Command::Apply(args) => apply::run(&config, &args).await,
         Command::Run(args) => run::run(&config, &args).await,

@@ -281,6 +281,12 @@ pub async fn insert_canary(tx: &mut Tx, sealed: &[u8], now: i64) -> Result<(), D
     Ok(())
 }
 
+/// Puts the canary in another sealing.
+pub async fn replace_canary(tx: &mut Tx, sealed: &[u8]) -> Result<(), DbError> {
+    sql::execute!(tx, "update secrets_canary set sealed = $1 where id = 'canary'", sealed)?;
+    Ok(())
+}
+
 /// How many secrets are sealed in the database, beside the canary.
 pub async fn count_secrets(tx: &mut Tx) -> Result<i64, DbError> {
     Ok(sql::fetch_one!(tx, (i64,), "select count(*) from connections")?.0)

@@ -8,6 +8,7 @@ use domain::destination::{Brand, DestinationKind};
 use domain::id::{ConnectionId, ExportId};
 
 use super::{DbError, Tx, names, parse, sql, values};
+use crate::secrets::Place;
 
 /// A connection or a draft, with its sealed key.
 #[derive(Clone, PartialEq, Eq)]
@@ -259,6 +260,29 @@ pub async fn replace_key(tx: &mut Tx, id: ConnectionId, sealed_key: &[u8], brand
         &brand.id,
         &brand.name,
         &brand.website,
+    )?;
+    Ok(changed == 1)
+}
+
+/// Where the key of a connection is sealed for.
+pub fn key_place(row: &str) -> Place<'_> {
+    Place { table: "connections", column: "sealed_key", row }
+}
+
+/// The sealed keys of all connections and drafts.
+pub async fn sealed_keys(tx: &mut Tx) -> Result<Vec<(ConnectionId, Vec<u8>)>, DbError> {
+    let rows = sql::fetch_all!(tx, (String, Vec<u8>), "select id, sealed_key from connections order by id")?;
+    rows.into_iter().map(|(id, sealed)| Ok((parse("connections.id", &id)?, sealed))).collect()
+}
+
+/// Puts the same key in another sealing; false when it was replaced meanwhile.
+pub async fn seal_anew(tx: &mut Tx, id: ConnectionId, before: &[u8], after: &[u8]) -> Result<bool, DbError> {
+    let changed = sql::execute!(
+        tx,
+        "update connections set sealed_key = $3 where id = $1 and sealed_key = $2",
+        id.to_string(),
+        before,
+        after,
     )?;
     Ok(changed == 1)
 }

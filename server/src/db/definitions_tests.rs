@@ -1,9 +1,7 @@
 //! Tests of what people set up: data sources, segments, connections and exports, on every database that is there.
 
-use domain::access::Audience;
 use domain::attribute::{Attribute, AttributeType};
-use domain::connection::{Consent, ExportUser};
-use domain::destination::{Brand, DestinationKind};
+use domain::connection::ExportUser;
 use domain::export::ExportSettings;
 use domain::id::{ConnectionId, ExportId, SegmentId, SourceId, UserId};
 use domain::mapping::{Field, Mapping, Match};
@@ -15,7 +13,7 @@ use domain::segment::{Definition, Segment};
 use domain::source::{ImportReport, Location, Reading, Source};
 
 use super::connections::{self, StoredConnection};
-use super::testing::databases;
+use super::testing::{databases, draft};
 use super::{DbError, Tx, exports, refreshes, segments, sources};
 
 fn new_id() -> uuid::Uuid {
@@ -43,30 +41,8 @@ fn make_segment(name: &str, tag: &str) -> Segment {
     Segment { id: SegmentId(new_id()), name: name.to_owned(), definition, is_active: true, tag: tag.to_owned() }
 }
 
-fn make_draft(name: &str) -> StoredConnection {
-    StoredConnection {
-        id: ConnectionId(new_id()),
-        is_ready: false,
-        name: name.to_owned(),
-        kind: DestinationKind("scripted".to_owned()),
-        audience: Audience::Administrators,
-        sealed_key: vec![0, 1, 255],
-        brand: Brand { id: "b1".to_owned(), name: "Shop".to_owned(), website: String::new() },
-        consent: Consent {
-            by: UserId(new_id()),
-            by_email: "ana@example.com".to_owned(),
-            at: 5,
-            language: "ca".to_owned(),
-            wording: "Hi estic d'acord".to_owned(),
-        },
-        export_user: None,
-        needs_attention: None,
-        created_at: 7,
-    }
-}
-
 async fn make_connection(tx: &mut Tx, name: &str) -> ConnectionId {
-    let draft = make_draft(name);
+    let draft = draft(name);
     let user = ExportUser { id: UserId(new_id()), email: "ana@example.com".to_owned(), at: 6 };
     assert!(connections::put_draft(tx, &draft).await.expect("kept"));
     assert!(connections::set_export_user(tx, draft.id, &user).await.expect("set"));
@@ -74,7 +50,7 @@ async fn make_connection(tx: &mut Tx, name: &str) -> ConnectionId {
     draft.id
 }
 
-fn make_settings(name: &str, connection: Option<ConnectionId>, segments: Vec<SegmentId>) -> ExportSettings {
+pub(super) fn make_settings(name: &str, connection: Option<ConnectionId>, segments: Vec<SegmentId>) -> ExportSettings {
     let pair = Match { field: Field::Target("email".to_owned()), attribute: "email".to_owned() };
     let mapping = Mapping { matches: vec![pair] };
     let (schedule, safety, marking) = (Schedule::Off, Safety::default(), Marking::Properties);
@@ -227,7 +203,7 @@ async fn a_count_of_an_older_rule_or_snapshot_is_not_kept() {
 async fn a_connection_needs_an_export_user_and_drafts_are_forgotten() {
     for db in databases().await {
         let mut tx = db.begin().await.expect("begun");
-        let draft = make_draft("Shop");
+        let draft = draft("Shop");
         assert!(connections::put_draft(&mut tx, &draft).await.expect("kept"));
         assert_eq!(connections::find(&mut tx, draft.id).await.expect("read"), Some(draft.clone()));
         assert!(!connections::make_ready(&mut tx, draft.id).await.expect("asked"));
@@ -250,7 +226,7 @@ async fn drafts_hold_no_name_but_connections_do() {
     for db in databases().await {
         let mut tx = db.begin().await.expect("begun");
         let user = ExportUser { id: UserId(new_id()), email: "ana@example.com".to_owned(), at: 6 };
-        let drafts = [make_draft("Shop"), make_draft("SHOP")];
+        let drafts = [draft("Shop"), draft("SHOP")];
         for draft in &drafts {
             connections::put_draft(&mut tx, draft).await.expect("kept");
             connections::set_export_user(&mut tx, draft.id, &user).await.expect("set");

@@ -1,9 +1,13 @@
 //! Databases for tests: a new SQLite file each, and, where `FERRY_TEST_POSTGRES_URL` is set, a new schema in Postgres.
 
-use domain::id::RunId;
+use domain::access::Audience;
+use domain::connection::Consent;
+use domain::destination::{Brand, DestinationKind};
+use domain::id::{ConnectionId, RunId, UserId};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
+use super::connections::StoredConnection;
 use super::{Database, DatabaseLocation, DbError, Pools, Tx, postgres, sql};
 
 /// A database of one test; its file goes with it.
@@ -24,6 +28,19 @@ impl TestDatabase {
     /// The SQLite file, where it is one.
     pub fn file(&self) -> Option<std::path::PathBuf> {
         self.dir.as_ref().map(|dir| dir.path().join("ferry.db"))
+    }
+
+    /// A copy of a SQLite database as it is now, as a backup makes one.
+    pub async fn copy(&self) -> TestDatabase {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("ferry.db");
+        let options = SqliteConnectOptions::new().filename(self.file().expect("SQLite"));
+        let mut other = SqliteConnection::connect_with(&options).await.expect("another program");
+        // A path of the test's own.
+        let text = format!("vacuum into '{}'", path.display());
+        other.execute(AssertSqlSafe(text)).await.expect("copied");
+        let db = Database::open(&DatabaseLocation::Sqlite(path)).await.expect("the copy");
+        TestDatabase { db, dir: Some(dir) }
     }
 
     /// Locks a SQLite database for so long, as a backup or somebody's shell does.
@@ -116,4 +133,27 @@ async fn add_crowd(tx: &mut Tx, run: &str, count: i64, lease_until: i64) -> Resu
         "update runs set state = 'preparing', lease_owner = 'lives', lease_until = $1 where id like 'crowd %'",
         lease_until,
     )
+}
+
+/// A connection that somebody is setting up.
+pub fn draft(name: &str) -> StoredConnection {
+    StoredConnection {
+        id: ConnectionId(uuid::Uuid::now_v7()),
+        is_ready: false,
+        name: name.to_owned(),
+        kind: DestinationKind("scripted".to_owned()),
+        audience: Audience::Administrators,
+        sealed_key: vec![0, 1, 255],
+        brand: Brand { id: "b1".to_owned(), name: "Shop".to_owned(), website: String::new() },
+        consent: Consent {
+            by: UserId(uuid::Uuid::now_v7()),
+            by_email: "ana@example.com".to_owned(),
+            at: 5,
+            language: "ca".to_owned(),
+            wording: "Hi estic d'acord".to_owned(),
+        },
+        export_user: None,
+        needs_attention: None,
+        created_at: 7,
+    }
 }

@@ -15,7 +15,6 @@ use super::retry::micros;
 use super::{Deps, EngineError, HEARTBEAT, LEASE};
 use crate::db::connections::StoredConnection;
 use crate::db::{self, Tx, claims};
-use crate::secrets::Place;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -195,6 +194,8 @@ pub(super) async fn usable(tx: &mut Tx, id: ConnectionId) -> Result<Result<Store
 /// The key of a connection.
 pub(super) fn open_key(deps: &Deps, stored: &StoredConnection) -> Result<Key, EngineError> {
     let row = stored.id.to_string();
-    let place = Place { table: "connections", column: "sealed_key", row: &row };
-    Ok(Key { secret: deps.keyring.open(place, &stored.sealed_key)?, sealed: stored.sealed_key.clone() })
+    Ok(Key {
+        secret: deps.keyring.open(db::connections::key_place(&row), &stored.sealed_key)?,
+        sealed: stored.sealed_key.clone(),
+    })
 }

@@ -10,4 +10,5 @@ mod headers;
 mod keys;
 mod postgres;
 mod process;
+mod rotation;
 mod stage;

@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use server::db::connections::StoredConnection;
 use server::db::runs::NewRun;
 use server::db::{Database, accounts, connections, exports, refreshes, runs, segments, sources};
-use server::secrets::{Keyring, Place};
+use server::secrets::Keyring;
 use uuid::Uuid;
 
 /// The connection that is set up.
@@ -67,7 +67,7 @@ pub fn segment(letter: char) -> Segment {
 ///
 /// # Panics
 /// The database is not empty.
-pub async fn set_up(db: &Database, keyring: &Keyring, source: &Source, chosen: &[Segment]) {
+pub async fn set_up(db: &Database, keyring: &Keyring, source: &Source, chosen: &[Segment], marking: Marking) {
     let mut tx = db.begin().await.expect("begun");
     let user = accounts::User {
         id: UserId(Uuid::from_u128(4)),
@@ -95,7 +95,7 @@ pub async fn set_up(db: &Database, keyring: &Keyring, source: &Source, chosen: &
         segments: chosen.iter().map(|segment| segment.id).collect(),
         schedule: Schedule::Off,
         safety: Safety { brake: Brake { is_on: false, ..Brake::default() }, ..Safety::default() },
-        marking: Marking::Tags,
+        marking,
     };
     exports::insert(&mut tx, EXPORT, &settings, 1).await.expect("an export");
     tx.commit().await.expect("committed");
@@ -103,7 +103,7 @@ pub async fn set_up(db: &Database, keyring: &Keyring, source: &Source, chosen: &
 
 fn connection(keyring: &Keyring, user: UserId) -> StoredConnection {
     let row = CONNECTION.to_string();
-    let place = Place { table: "connections", column: "sealed_key", row: &row };
+    let place = connections::key_place(&row);
     let consent = Consent {
         by: user,
         by_email: PERSON.to_owned(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use domain::marking::Marking;
 use domain::source::{ImportReport, Source};
 use ferry_data::{DataEngine, DataOptions};
 use ferry_faults::chance::Chance;
@@ -60,7 +61,7 @@ impl Bench {
             bench.snapshots.push(snapshot);
         }
         let db = Database::open(&DatabaseLocation::Sqlite(bench.template())).await.expect("a database");
-        simulated::set_up(&db, &bench.keyring, &bench.source, &['a', 'b'].map(simulated::segment)).await;
+        simulated::set_up(&db, &bench.keyring, &bench.source, &['a', 'b'].map(simulated::segment), Marking::Tags).await;
         db.close().await;
         bench
     }

@@ -14,11 +14,11 @@ use secrecy::SecretString;
 use super::accounts::AccountsService;
 use super::{form, internal};
 use crate::clock::SharedClock;
-use crate::db::connections::StoredConnection;
+use crate::db::connections::{StoredConnection, key_place};
 use crate::db::{self, Database, Topic, Tx};
 use crate::destinations::{DeliveryError, Meaning, Registry};
 use crate::engine::PaceRules;
-use crate::secrets::{Keyring, Place};
+use crate::secrets::Keyring;
 
 mod operator;
 mod set_up;
@@ -244,13 +244,13 @@ impl ConnectionsService {
 
     fn seal(&self, id: ConnectionId, key: &SecretString) -> Answer<Vec<u8>> {
         let row = id.to_string();
-        self.keyring.seal(place(&row), key).map_err(internal)
+        self.keyring.seal(key_place(&row), key).map_err(internal)
     }
 
     /// The key of a connection or draft.
     fn open(&self, stored: &StoredConnection) -> Answer<SecretString> {
         let row = stored.id.to_string();
-        self.keyring.open(place(&row), &stored.sealed_key).map_err(internal)
+        self.keyring.open(key_place(&row), &stored.sealed_key).map_err(internal)
     }
 
     /// Removes set-ups that nobody has ended within a day.
@@ -260,11 +260,6 @@ impl ConnectionsService {
         db::connections::forget_drafts(&mut tx, before).await.map_err(internal)?;
         tx.commit().await.map_err(internal)
     }
-}
-
-/// Where the key of a connection is sealed for.
-pub fn place(row: &str) -> Place<'_> {
-    Place { table: "connections", column: "sealed_key", row }
 }
 
 fn may_manage(actor: &Actor) -> Answer<()> {

@@ -1,6 +1,8 @@
 //! Which secret key this Ferry works with. Decided once at start, and closed when in doubt: over secrets that another
 //! key sealed, nothing starts, and no new key is ever made.
 
+mod rotation;
+
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Database, DbError, accounts};
 use crate::secrets::{Keyring, Place, SecretError};
+
+pub use rotation::{Rotated, rotate};
 
 /// The file in the data directory that `ferry serve` makes when no key is given.
 const KEY_FILE: &str = "secret.key";
@@ -43,6 +47,12 @@ pub enum KeyError {
         "the database holds secrets but not the value that tells whether the key is right: restore the database from a backup"
     )]
     NoCanary,
+    /// No key opens one of the secrets.
+    #[error(
+        "the API key of connection {0} is sealed with none of the secret keys: give the one that sealed it, or replace the \
+         API key on the connection's page"
+    )]
+    Closed(String, #[source] SecretError),
     /// The file can be read by others.
     #[error("`{0}` can be read by other people of this machine: chmod 600 it")]
     FileIsOpen(PathBuf),
