@@ -3,7 +3,7 @@
 //!
 //! Usage: `ferry-bench FERRY SIMULATOR WORK_DIR REPORT [PROFILES [GROWTH]]`: the two programs, a folder for data that may
 //! be kept from run to run, the page that is written, how many profiles, and how many times as many to see whether
-//! memory grows with them (1: not looked at).
+//! memory grows with them (1: not looked at). `ferry-bench limits WORK_DIR CONTACTS` shows the deliveries at the limits alone.
 //!
 //! | file | holds |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | `setting` | the programs, their folders and settings |
 //! | `process` | running a program: its time, memory and what it said when |
 //! | `imports`, `counting`, `delivery` | the steps |
+//! | `limits` | a delivery at the destination's limits, in simulated time |
 //! | `bare` | what the steps are compared with |
 //! | `report` | the page |
 
@@ -18,6 +19,7 @@ mod bare;
 mod counting;
 mod delivery;
 mod imports;
+mod limits;
 mod people;
 mod process;
 mod report;
@@ -38,6 +40,11 @@ fn main() -> Result<()> {
         // A process of its own, so that its memory is its own.
         return counting::count_in_this_process(&PathBuf::from(next("the data directory")?));
     }
+    if first == "limits" {
+        let work = PathBuf::from(next("the work folder")?);
+        report::print_limits(&limits::all(&work, next("the number of contacts")?.parse()?)?);
+        return Ok(());
+    }
     let setting = Setting {
         ferry: PathBuf::from(first),
         simulator: PathBuf::from(next("the simulator program")?),
@@ -55,8 +62,10 @@ fn main() -> Result<()> {
     if growth > 1 {
         steps.extend(grow(&setting, growth, &steps)?);
     }
-    report::write(&page, profiles, &steps)?;
+    let at_limits = limits::all(&setting.work, profiles)?;
+    report::write(&page, profiles, &steps, &at_limits)?;
     report::print(&steps);
+    report::print_limits(&at_limits);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::limits::AtLimits;
 use crate::process::Used;
 
 /// One measured step.
@@ -53,6 +54,35 @@ impl Step {
     }
 }
 
+const LIMITS: &str = "## At the real limits\n\n\
+    New contacts to a receiver that takes 400 requests and 60 tag requests in any minute, in simulated time: the production \
+    engine, its answers taking 2 to 150 ms. The share is that of the budget which holds the delivery back, while there was \
+    something to send: the limit without what is left to others, and without the 3 % that are never used.\n\n\
+    | delivery | contacts | minutes | goal | requests | for tags | share of the budget | most in 60 s | most for tags | \
+    told to slow down |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+
+fn limit_lines(found: &[AtLimits]) -> String {
+    let mut text = String::new();
+    for one in found {
+        // Writing into memory cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {:.1} | ≤ {} | {} | {} | {:.1} % | {} | {} | {} |",
+            one.what,
+            thousands(one.contacts as f64),
+            one.minutes,
+            one.goal,
+            thousands(one.requests as f64),
+            thousands(one.tag_requests as f64),
+            one.share,
+            one.most.0,
+            one.most.1,
+            one.refused,
+        );
+    }
+    text
+}
+
 fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
@@ -77,7 +107,7 @@ const HISTORY_HEAD: &str = "| commit | of | profiles | Parquet | CSV | count | p
                             |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
 
 /// Writes the page, with the history that the page before had.
-pub fn write(page: &Path, profiles: u64, steps: &[Step]) -> Result<()> {
+pub fn write(page: &Path, profiles: u64, steps: &[Step], at_limits: &[AtLimits]) -> Result<()> {
     let before = std::fs::read_to_string(page).unwrap_or_default();
     let history = before.split_once(HISTORY_HEAD).map_or("", |(_, lines)| lines);
     let mut text = String::from("# Benchmarks\n\n");
@@ -95,7 +125,8 @@ pub fn write(page: &Path, profiles: u64, steps: &[Step]) -> Result<()> {
     for step in steps {
         writeln!(text, "{}", step.line())?;
     }
-    writeln!(text, "\n{}", std::fs::read_to_string(FINDINGS)?)?;
+    writeln!(text, "\n{LIMITS}\n{}", limit_lines(at_limits))?;
+    writeln!(text, "{}", std::fs::read_to_string(FINDINGS)?)?;
     write!(text, "{HISTORY}{HISTORY_HEAD}{history}")?;
     writeln!(text, "{}", history_line(profiles, steps))?;
     std::fs::write(page, text)?;
@@ -150,4 +181,10 @@ pub fn print(steps: &[Step]) {
     for step in steps {
         println!("{}", step.line());
     }
+}
+
+/// Shows the deliveries at the limits on the terminal.
+#[expect(clippy::print_stdout, reason = "a program for the terminal")]
+pub fn print_limits(found: &[AtLimits]) {
+    println!("{LIMITS}\n{}", limit_lines(found));
 }
