@@ -30,6 +30,8 @@ pub struct DryRun {
     pub rejected: u64,
     /// Members in whose place another one goes.
     pub held: u64,
+    /// Phone numbers and dates that cannot be read, and that their contacts would go without.
+    pub left_out: u64,
     /// Tags that would be added.
     pub tags_added: u64,
     /// Tags that would be taken away.

@@ -319,7 +319,7 @@ pub struct RunView {
     pub tags_to_change: u64,
     /// Tag changes made so far.
     pub tags_changed: u64,
-    /// Contacts a second over the last minute; 0 while nothing is sent.
+    /// Contacts a second over the last minute, tag changes once all contacts are sent; 0 while nothing is sent.
     pub rate: f64,
     /// Seconds left, where they can be told.
     pub seconds_left: Option<u64>,

@@ -12,6 +12,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::path::Path as StorePath;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use crate::error::{DataError, Result};
@@ -45,6 +46,9 @@ impl DataOptions {
     }
 }
 
+/// How many plans are made at once.
+const TURNS: usize = 2;
+
 /// The data engine. Cheap to clone; all clones share threads, memory and sessions' caches.
 #[derive(Clone)]
 pub struct DataEngine {
@@ -56,6 +60,8 @@ struct Inner {
     runtime_env: Arc<RuntimeEnv>,
     threads: usize,
     in_steps: bool,
+    /// Plans that are made at once: they share the memory for sorting.
+    turns: Semaphore,
     /// Taken out when the engine is dropped.
     runtime: Option<Runtime>,
 }
@@ -88,7 +94,8 @@ impl DataEngine {
             Builder::new_multi_thread().worker_threads(threads).thread_name("ferry-data").enable_all().build()?;
         let runtime_env = runtime_env(&options, &store)?;
         let in_steps = options.in_steps;
-        Ok(Self { inner: Arc::new(Inner { store, runtime_env, threads, in_steps, runtime: Some(runtime) }) })
+        let turns = Semaphore::new(TURNS);
+        Ok(Self { inner: Arc::new(Inner { store, runtime_env, threads, in_steps, turns, runtime: Some(runtime) }) })
     }
 
     /// The data directory.
@@ -99,6 +106,11 @@ impl DataEngine {
     /// How many threads work.
     pub(crate) fn threads(&self) -> usize {
         self.inner.threads
+    }
+
+    /// Waits for one of the few turns to make a plan.
+    pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        self.inner.turns.acquire().await.map_err(|_| DataError::Canceled)
     }
 
     /// A session with the shared memory limit, that cuts its work into one part for each thread.

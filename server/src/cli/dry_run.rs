@@ -24,6 +24,7 @@ pub fn print(dry: &DryRun, as_json: bool) -> anyhow::Result<()> {
         ("rejected", dry.rejected),
         ("held", dry.held),
         ("leaving", dry.leavers),
+        ("left out", dry.left_out),
         ("tags added", dry.tags_added),
         ("tags removed", dry.tags_removed),
         ("requests", dry.estimate.requests),

@@ -103,8 +103,8 @@ pub async fn claim(tx: &mut Tx, owner: &str, now: i64, lease_until: i64) -> Resu
                     and (other.lease_until > $1
                         or (runs.state = 'queued' or other.id < runs.id)
                             and (other.state in ('preparing', 'sending', 'settling', 'tagging')
-                                or other.state = 'waiting'
-                                    and other.reason in ('rate_limit', 'destination_unavailable')))))
+                                or other.state = 'waiting' and other.reason not in ('approval', 'key_refused',
+                                    'permission_missing', 'plan_exceeded', 'interface_retired')))))
          order by due_at, id
          limit 1",
         now,
@@ -222,6 +222,32 @@ pub async fn prepare(tx: &mut Tx, run: RunId, fence: i64, with: &Prepared) -> Re
         with.settings_version,
     )?;
     Ok(changed == 1)
+}
+
+/// Notes that the run goes to another account than it was queued for.
+pub async fn redirect(tx: &mut Tx, run: RunId, fence: i64, to: &(ConnectionId, String)) -> Result<bool, DbError> {
+    let changed = sql::execute!(
+        tx,
+        "update runs set connection_id = $3, brand_id = $4
+         where id = $1 and fence = $2 and lease_owner is not null",
+        run.to_string(),
+        fence,
+        to.0.to_string(),
+        &to.1,
+    )?;
+    Ok(changed == 1)
+}
+
+/// The file of a ledger is gone: no plan is the difference to it any more.
+pub async fn forget_ledger(tx: &mut Tx, run: RunId, fence: i64, of: RunId) -> Result<(), DbError> {
+    sql::execute!(tx, "update runs set has_ledger = $2 where id = $1", of.to_string(), false)?;
+    sql::execute!(
+        tx,
+        "update runs set ledger_of = null where id = $1 and fence = $2 and lease_owner is not null",
+        run.to_string(),
+        fence,
+    )?;
+    Ok(())
 }
 
 /// The run whose ledger the plan is the difference to, as [`prepare`] chose it.

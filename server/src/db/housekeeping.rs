@@ -1,4 +1,4 @@
-//! Which files of the data directory the database refers to.
+//! Which files of the data directory the database refers to, and how long it remembers runs.
 
 use std::collections::BTreeSet;
 
@@ -62,4 +62,24 @@ async fn frozen(tx: &mut Tx) -> Result<Option<BTreeSet<SegmentId>>, DbError> {
     }
     let segments = sql::fetch_all!(tx, (String,), "select id from segments")?;
     segments.iter().map(|(id,)| parse("segments.id", id)).collect::<Result<_, _>>().map(Some)
+}
+
+/// Forgets some of the runs that ended before an instant, the oldest first, and gives how many. Those stay that something
+/// still needs: whose ledger is the newest, the newest slot of an export (what comes after it is decided by it), and
+/// whose rows another run has sent or asked about again.
+pub async fn forget_runs(tx: &mut Tx, before: i64, limit: i64) -> Result<u64, DbError> {
+    sql::execute!(
+        tx,
+        "delete from runs where id in (
+            select id from runs
+            where finished_at < $1 and not has_ledger
+                and not exists (select 1 from runs again where again.resend_of = runs.id)
+                and not exists (select 1 from runs again where again.recheck_of = runs.id)
+                and (slot_at is null or exists (
+                    select 1 from runs later where later.export_id = runs.export_id and later.slot_at > runs.slot_at))
+            order by finished_at
+            limit $2)",
+        before,
+        limit,
+    )
 }

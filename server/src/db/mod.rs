@@ -65,6 +65,8 @@ mod definitions_tests;
 pub mod endings;
 mod error;
 pub mod exports;
+#[cfg(test)]
+mod history_tests;
 pub mod housekeeping;
 mod in_use;
 mod look;
@@ -73,6 +75,9 @@ pub mod pace;
 #[cfg(test)]
 mod pace_tests;
 mod postgres;
+#[cfg(test)]
+mod power_tests;
+pub mod progress;
 pub mod rechecks;
 pub mod refresh_jobs;
 pub mod refreshes;

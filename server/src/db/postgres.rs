@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Executor as _, PgPool, Postgres, Transaction};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Postgres, Transaction};
 
 use super::{DbError, Topic};
 
@@ -47,9 +47,11 @@ pub(super) async fn open(url: &SecretString, schema: Option<&str>) -> Result<Poo
     if let Some(schema) = schema {
         options = options.options([("search_path", schema)]);
     }
-    let pools = connect(options).await?;
-    MIGRATIONS.run(&pools.all).await?;
-    Ok(pools)
+    // A migration may take its time; nothing else may.
+    let mut first = PgConnection::connect_with(&options).await?;
+    MIGRATIONS.run(&mut first).await?;
+    first.close().await?;
+    connect(options).await
 }
 
 /// Connects to look: no transaction may change anything.
@@ -67,7 +69,8 @@ fn options(url: &SecretString) -> Result<PgConnectOptions, DbError> {
 }
 
 async fn connect(options: PgConnectOptions) -> Result<Pools, DbError> {
-    let all = pool(CONNECTIONS, ACQUIRE).connect_with(options.clone()).await?;
+    let all = options.clone().options([("statement_timeout", "30000")]);
+    let all = pool(CONNECTIONS, ACQUIRE).connect_with(all).await?;
     // Nobody waits for a statement that does not return longer than a lease can bear.
     let apart = pool(APART, ACQUIRE_APART).connect_lazy_with(options.options([("statement_timeout", "10000")]));
     Ok(Pools { all, apart })
@@ -103,7 +106,7 @@ pub(super) async fn lock(tx: &mut Transaction<'static, Postgres>, topic: Topic) 
         Topic::Snapshots => 0x0046_6572_7279_0002,
         Topic::Claims => 0x0046_6572_7279_0003,
         Topic::SignIns => 0x0046_6572_7279_0004,
-        Topic::Definitions => 0x0046_6572_7279_0004,
+        Topic::Definitions => 0x0046_6572_7279_0005,
     };
     sqlx::query("select pg_advisory_xact_lock($1)").bind(number).execute(&mut **tx).await?;
     Ok(())

@@ -50,23 +50,6 @@ impl Queued {
     }
 }
 
-/// How far an active run is.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Progress {
-    /// Contacts that the plan sends.
-    pub to_send: u64,
-    /// Contacts sent so far.
-    pub sent: u64,
-    /// Tag changes that the plan makes.
-    pub tags_to_change: u64,
-    /// Tag changes made so far.
-    pub tags_changed: u64,
-    /// Contacts a second over the last minute.
-    pub rate: f64,
-    /// Seconds left, where they can be told.
-    pub seconds_left: Option<u64>,
-}
-
 #[derive(sqlx::FromRow)]
 struct Row {
     id: String,
@@ -271,17 +254,22 @@ pub async fn list(tx: &mut Tx, export: Option<ExportId>, page: PageRequest) -> R
     Ok(Page { items, page, total: values::unsigned("count", total)? })
 }
 
-/// The last run of each export that has one: the active one, else the one queued last.
+/// The last run of each export that has one: the active one, else the one queued last. A slot that was skipped because
+/// a run was active says nothing that this run does not say.
 pub async fn last_runs(tx: &mut Tx) -> Result<Vec<Run>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         Row,
         select_runs!(
-            "where not exists (
-                select 1 from runs newer
-                where newer.export_id = runs.export_id
-                    and (newer.queued_at > runs.queued_at
-                        or newer.queued_at = runs.queued_at and newer.id > runs.id))
+            "where id in (
+                select coalesce(
+                    (select active.id from runs active
+                     where active.export_id = exports.id and active.finished_at is null),
+                    (select latest.id from runs latest
+                     where latest.export_id = exports.id and coalesce(latest.reason, '') <> 'still_active'
+                     order by latest.queued_at desc, latest.id desc
+                     limit 1))
+                from exports)
              order by export_id"
         ),
     )?;
@@ -311,63 +299,4 @@ pub async fn go_on_with(tx: &mut Tx, connection: ConnectionId, now: i64) -> Resu
         connection.to_string(),
         now,
     )
-}
-
-/// How far a run is. The rate is that of the last minute before `now`.
-pub async fn progress(tx: &mut Tx, id: RunId, now: i64) -> Result<Option<Progress>, DbError> {
-    #[derive(sqlx::FromRow)]
-    struct Numbers {
-        to_send: i64,
-        sent: i64,
-        tags_to_change: i64,
-        tags_changed: i64,
-        state: String,
-    }
-    let row = sql::fetch_optional!(
-        tx,
-        Numbers,
-        "select to_send, sent, tags_to_change, tags_changed, state from runs where id = $1",
-        id.to_string(),
-    )?;
-    let Some(row) = row else { return Ok(None) };
-    let (sent_lately, since) = sql::fetch_one!(
-        tx,
-        (i64, Option<i64>),
-        "select cast(coalesce(sum(row_count), 0) as bigint), min(sent_at)
-         from batches
-         where run_id = $1 and kind = 'upsert' and sent_at > $2",
-        id.to_string(),
-        now - MINUTE,
-    )?;
-    let rate = rate(sent_lately, since, now);
-    let number = |number: i64| values::unsigned("runs.progress", number);
-    let mut progress = Progress {
-        to_send: number(row.to_send)?,
-        sent: number(row.sent)?,
-        tags_to_change: number(row.tags_to_change)?,
-        tags_changed: number(row.tags_changed)?,
-        rate,
-        seconds_left: None,
-    };
-    if row.state == RunState::Sending.as_str() {
-        progress.seconds_left = seconds_left(progress.to_send.saturating_sub(progress.sent), rate);
-    }
-    Ok(Some(progress))
-}
-
-const MINUTE: i64 = 60_000_000;
-
-/// Contacts a second between the first of the last minute and now.
-#[expect(clippy::cast_precision_loss, reason = "shown to people with two digits")]
-fn rate(sent: i64, since: Option<i64>, now: i64) -> f64 {
-    match since {
-        Some(since) if now > since => sent as f64 * 1e6 / ((now - since).max(1_000_000)) as f64,
-        _ => 0.0,
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown to people with two digits")]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rounded, positive number of seconds")]
-fn seconds_left(rows: u64, rate: f64) -> Option<u64> {
-    (rate > 0.0).then(|| (rows as f64 / rate).ceil() as u64)
 }

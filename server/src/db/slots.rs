@@ -23,6 +23,8 @@ pub async fn last_slots(tx: &mut Tx) -> Result<HashMap<ExportId, i64>, DbError> 
 pub struct LastSlot {
     /// The slot: microseconds since 1970, UTC.
     pub slot_at: i64,
+    /// When its run was queued, which is later where it followed something else.
+    pub queued_at: i64,
     /// The state of its run.
     pub state: RunState,
     /// Why it was skipped.
@@ -35,20 +37,19 @@ pub struct LastSlot {
 pub async fn last(tx: &mut Tx) -> Result<HashMap<ExportId, LastSlot>, DbError> {
     let rows = sql::fetch_all!(
         tx,
-        (String, i64, String, Option<String>, i64),
-        "select export_id, slot_at, state, reason,
+        (String, i64, i64, String, Option<String>, i64),
+        "select runs.export_id, runs.slot_at, runs.queued_at, runs.state, runs.reason,
             (select count(*) from runs later
              where later.export_id = runs.export_id and later.slot_at is null and later.state <> 'skipped'
                 and later.queued_at >= runs.queued_at)
-         from runs
-         where slot_at = (
-            select max(other.slot_at) from runs other where other.export_id = runs.export_id)",
+         from (select export_id, max(slot_at) as slot_at from runs where slot_at is not null group by export_id) latest
+         join runs on runs.export_id = latest.export_id and runs.slot_at = latest.slot_at",
     )?;
     rows.into_iter()
-        .map(|(id, slot_at, state, reason, later)| {
+        .map(|(id, slot_at, queued_at, state, reason, later)| {
             let state = RunState::parse(&state).ok_or(DbError::Corrupt("runs.state"))?;
             let reason = reason.as_deref().and_then(RunReason::parse);
-            Ok((parse("runs.export_id", &id)?, LastSlot { slot_at, state, reason, is_made_up: later > 0 }))
+            Ok((parse("runs.export_id", &id)?, LastSlot { slot_at, queued_at, state, reason, is_made_up: later > 0 }))
         })
         .collect()
 }

@@ -25,7 +25,8 @@ pub async fn ahead(tx: &mut Tx, run: RunId, brand: &str, now: i64) -> Result<Opt
         "select id, export_name from runs
          where brand_id = $2 and id <> $1 and finished_at is null
             and (lease_until > $3 or state in ('preparing', 'sending', 'settling', 'tagging')
-                or state = 'waiting' and reason in ('rate_limit', 'destination_unavailable'))
+                or state = 'waiting' and reason not in ('approval', 'key_refused', 'permission_missing',
+                    'plan_exceeded', 'interface_retired'))
          order by id
          limit 1",
         run.to_string(),
@@ -33,4 +34,30 @@ pub async fn ahead(tx: &mut Tx, run: RunId, brand: &str, now: i64) -> Result<Opt
         now,
     )?;
     row.map(|(id, name)| Ok((parse("runs.id", &id)?, name))).transpose()
+}
+
+/// A batch of contacts that an ended run has left without its outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Its id at the destination; none where no answer said it.
+    pub id: Option<String>,
+    /// When it was taken, or, where nobody knows, when its run ended.
+    pub at: i64,
+}
+
+/// The batches of contacts that the destination may still be working through though their runs have ended, as far as those
+/// ended after an instant.
+pub async fn left_open(tx: &mut Tx, brand: &str, since: i64) -> Result<Vec<Left>, DbError> {
+    let rows = sql::fetch_all!(
+        tx,
+        (Option<String>, i64),
+        "select batches.remote_id, coalesce(batches.sent_at, runs.finished_at)
+         from batches
+         join runs on runs.id = batches.run_id
+         where runs.brand_id = $1 and runs.finished_at > $2 and batches.kind = 'upsert'
+            and batches.state in ('sending', 'unknown', 'sent', 'unconfirmed')",
+        brand,
+        since,
+    )?;
+    Ok(rows.into_iter().map(|(id, at)| Left { id, at }).collect())
 }

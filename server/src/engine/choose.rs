@@ -11,7 +11,8 @@ use jiff::civil::Date;
 
 use super::EngineError;
 use super::feed::{self, Body, Piece};
-use super::line::{FAR, Line, Ready, Request};
+use super::line::{FAR, Line, Ready};
+use super::request::Request;
 use super::retry::{GIVE_UP_AFTER, LONG, micros};
 use super::run::Ending;
 use crate::db::batches::{Batch, BatchState, Kind};
@@ -100,24 +101,30 @@ impl Line {
 
     /// The next thing to send, taken out of where it was.
     async fn candidate(&mut self, now: i64) -> Result<Option<Request>, EngineError> {
-        if let Some(id) = self.to_read.pop_front() {
-            return Ok(Some(Request::Items { id }));
+        if let Some(request) = self.other_rows()? {
+            return Ok(Some(request));
+        }
+        if let Some(at) = self.to_read.iter().position(|reading| reading.due_at <= now) {
+            return Ok(self.to_read.remove(at).map(|reading| Request::Items { id: reading.id }));
+        }
+        if let Some(due) = self.to_read.iter().map(|reading| reading.due_at).min() {
+            self.wake(due);
         }
         if self.sent.is_empty() {
             self.poll.due_at = FAR;
         } else if self.poll.is_out {
             // One page at a time.
         } else if self.poll.due_at <= now {
-            let (since, from) = (self.oldest_sent(), self.poll.from);
-            self.poll.due_at = FAR;
-            self.poll.is_out = true;
-            return Ok(Some(Request::List { since, from }));
+            return Ok(Some(self.question()));
         } else {
             self.wake(self.poll.due_at);
         }
         let open = self.open_lanes(now).await?;
         let is_open = |batch: &Batch| lane(&batch.kind) == Lane::All || open.contains(&lane(&batch.kind));
         while let Some(at) = self.ready.iter().position(|ready| ready.batch.due_at <= now && is_open(&ready.batch)) {
+            if self.ready.get(at).is_some_and(|ready| self.is_in_question(&ready.batch)) {
+                return Ok(Some(self.question()));
+            }
             if let Some(request) = self.take_ready(at).await? {
                 return Ok(Some(request));
             }
@@ -145,6 +152,25 @@ impl Line {
             // Last, because each of these is about one person only.
             None => self.take_property().await,
         }
+    }
+
+    /// Contacts far from those that were refused.
+    fn other_rows(&mut self) -> Result<Option<Request>, EngineError> {
+        if !std::mem::take(&mut self.tries_other_rows) {
+            return Ok(None);
+        }
+        let fresh = self.take_piece()?;
+        if fresh.is_none() && !self.ready.is_empty() {
+            // Halves go to the front: what is farthest away stands at the back.
+            self.ready.rotate_right(1);
+        }
+        Ok(fresh)
+    }
+
+    fn question(&mut self) -> Request {
+        self.poll.due_at = FAR;
+        self.poll.is_out = true;
+        Request::List { since: self.oldest_sent(), from: self.poll.from }
     }
 
     /// The lanes of tags in which something may go now; wakes the line when another one opens.
@@ -275,10 +301,15 @@ impl Line {
     /// may count days in another zone.
     fn oldest_sent(&self) -> Date {
         let oldest = self.sent.values().filter_map(|sent| sent.batch.sent_at).min().unwrap_or_else(|| self.now());
-        let at = Timestamp::from_microsecond(oldest).unwrap_or(Timestamp::UNIX_EPOCH);
-        let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
-        day.yesterday().unwrap_or(day)
+        listed_since(oldest)
     }
+}
+
+/// The day from which on the list of batches surely holds one that was sent at an instant.
+pub(super) fn listed_since(sent_at: i64) -> Date {
+    let at = Timestamp::from_microsecond(sent_at).unwrap_or(Timestamp::UNIX_EPOCH);
+    let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    day.yesterday().unwrap_or(day)
 }
 
 pub(super) fn lane(kind: &Kind) -> Lane {

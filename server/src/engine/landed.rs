@@ -1,4 +1,5 @@
-//! What the answers change: batches, rows, counters, and whether the line goes on.
+//! What the answers change: batches, rows, counters, and whether the line goes on. What fails again and again is in
+//! [`stuck`](super::stuck).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +7,17 @@ use std::time::Duration;
 use domain::run::{RowReason, RunReason, RunState};
 
 use super::EngineError;
+use super::asking::tell_of_trouble;
 use super::choose::{lane, lane_of};
 use super::feed::{Body, contacts_of};
 use super::guard::Key;
-use super::line::{FAR, Landed, Line, Ready, Reply, Request, Sent};
-use super::retry::{self, ALL_REFUSED, FEW_TIMES, MOST_RETURNS, Next, micros, wait_before_again};
+use super::line::{FAR, Line, Reading, Ready, Sent};
+use super::request::{Landed, Reply, Request};
+use super::retry::{self, FEW_TIMES, MOST_RETURNS, Next, micros, wait_before_again};
 use super::run::{Ending, until_asked_again};
 use super::settle::judge;
 use crate::db::batches::{Batch, BatchState, Kind, RefusedRow};
-use crate::db::circuits;
+use crate::db::endings;
 use crate::db::pace::Lane;
 use crate::destinations::{BatchPage, DeliveryError, ItemReport, Stage};
 
@@ -61,8 +64,19 @@ impl Line {
 
     async fn succeed(&mut self, lane: Lane) -> Result<(), EngineError> {
         self.trouble.success();
+        if self.succeeded_at == 0 {
+            self.clear_attention().await?;
+        }
+        self.succeeded_at = self.now();
         self.tell_of_trouble().await?;
         self.pacer.taken(&self.held.deps, lane).await
+    }
+
+    /// The destination takes the key.
+    async fn clear_attention(&mut self) -> Result<(), EngineError> {
+        let mut tx = self.held.deps.db.begin().await?;
+        endings::clear_attention(&mut tx, self.held.claim.run).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn taken(&mut self, mut batch: Batch, body: &Body, reply: Reply) -> Result<(), EngineError> {
@@ -72,12 +86,12 @@ impl Line {
         self.point.progress = true;
         match (&batch.kind, reply) {
             (Kind::Upsert, Reply::Taken(id)) => {
-                self.settled_at = now;
+                (self.settled_at, self.taken_at) = (now, now);
                 self.point.sent += if batch.returns == 0 { batch.row_count } else { 0 };
                 batch.state = BatchState::Sent;
                 batch.remote_id = Some(id.clone());
                 self.write(batch.clone());
-                if let Some(earlier) = self.sent.insert(id, Sent { batch, verdict: None }) {
+                if let Some(earlier) = self.sent.insert(id, Sent::of(batch)) {
                     // The same id for two requests: the other's outcome can no longer be told apart from this one's.
                     self.give_up_on(earlier.batch);
                 }
@@ -102,19 +116,7 @@ impl Line {
 
     /// Lets every run over the connection know whether its destination answers.
     async fn tell_of_trouble(&mut self) -> Result<(), EngineError> {
-        let circuit = self.trouble.circuit();
-        if circuit == self.circuit {
-            return Ok(());
-        }
-        let connection = self.held.connection;
-        let mut tx = self.held.deps.db.begin().await?;
-        match circuit {
-            Some(circuit) => circuits::open(&mut tx, connection, circuit).await?,
-            None => circuits::close(&mut tx, connection).await?,
-        }
-        tx.commit().await?;
-        self.circuit = circuit;
-        Ok(())
+        tell_of_trouble(&self.held.deps, self.held.connection, &mut self.circuit, &self.trouble).await
     }
 
     async fn failed(
@@ -141,6 +143,7 @@ impl Line {
             }
             Next::Again { is_untaken, after } => {
                 self.trouble.failure(launched_at, now, after, chance);
+                let Some(request) = self.divide_what_fails_alone(request, &error) else { return Ok(()) };
                 let state = if is_untaken { BatchState::Planned } else { BatchState::Unknown };
                 let failures = match &request {
                     Request::Send { batch, .. } => u32::try_from(batch.attempts).unwrap_or(u32::MAX),
@@ -169,7 +172,7 @@ impl Line {
         Ok(())
     }
 
-    fn stop_for_person(&mut self, reason: RunReason, error: &DeliveryError) {
+    pub(super) fn stop_for_person(&mut self, reason: RunReason, error: &DeliveryError) {
         let run = self.held.claim.run;
         tracing::warn!(%run, reason = reason.as_str(), status = ?error.status, reference = ?error.reference, "the destination refuses");
         let (detail, until) = (error.detail.clone(), until_asked_again(self.now()));
@@ -177,7 +180,7 @@ impl Line {
         self.stop.get_or_insert(Ending::Wait { reason, detail, until, failures: 0, refused_key });
     }
 
-    fn send_again(&mut self, request: Request, state: BatchState, due_at: i64) {
+    pub(super) fn send_again(&mut self, request: Request, state: BatchState, due_at: i64) {
         match request {
             Request::Send { mut batch, body } => {
                 batch.state = state;
@@ -189,71 +192,8 @@ impl Line {
                 self.poll.is_out = false;
                 self.poll.due_at = due_at;
             }
-            Request::Items { id } => self.to_read.push_back(id),
+            Request::Items { id } => self.read_again(id, due_at),
             Request::Contacts { .. } => self.ids.rest(due_at),
-        }
-    }
-
-    /// A refused batch becomes two halves, until the guilty row stands alone.
-    fn divide(&mut self, request: Request, launched_at: i64, error: &DeliveryError) {
-        let now = self.now();
-        let Request::Send { mut batch, body } = request else {
-            // A question cannot be divided; it may be answered another time.
-            self.trouble.failure(launched_at, now, None, self.held.deps.chance());
-            let due_at = now + micros(wait_before_again(self.trouble.rounds(), None, 0.5));
-            return self.send_again(request, BatchState::Planned, due_at);
-        };
-        self.trouble.refused(batch.row_count == 1);
-        if self.trouble.refused_in_a_row >= ALL_REFUSED {
-            let (reason, detail) = (RunReason::RequestRefused, error.detail.clone());
-            self.stop.get_or_insert(Ending::Failed { reason, detail });
-        }
-        if batch.row_count == 1 {
-            batch.state = BatchState::Refused;
-            if batch.kind == Kind::Upsert {
-                self.point.sent += u64::from(batch.returns == 0);
-                let (row, detail) = (batch.first_row, error.detail.clone());
-                self.refuse(vec![RefusedRow { row, reason: RowReason::Refused, detail }]);
-            }
-            self.point.progress = true;
-            return self.write(batch);
-        }
-        self.halve(batch, &body);
-    }
-
-    /// Two batches take the place of one, and go before others: what is to blame should be found before more is sent.
-    pub(super) fn halve(&mut self, mut batch: Batch, body: &Body) {
-        let mut first = batch.rows();
-        let half = first.len() / 2;
-        let second = first.split_off(half);
-        let (first_body, second_body) = body.split(half);
-        for (rows, body) in [(second, second_body), (first, first_body)] {
-            let half = self.new_batch(batch.kind.clone(), rows, batch.returns);
-            self.write(half.clone());
-            self.ready.push_front(Ready { batch: half, body: Some(body) });
-        }
-        batch.state = BatchState::Split;
-        self.write(batch);
-    }
-
-    /// The destination does not know what we ask for.
-    fn gone(&mut self, request: Request, launched_at: i64, error: &DeliveryError) {
-        match request {
-            // It keeps batches for some days only: nobody will ever know.
-            Request::Items { id } => {
-                if let Some(sent) = self.sent.remove(&id) {
-                    self.give_up_on(sent.batch);
-                }
-            }
-            request => {
-                let (now, chance) = (self.now(), self.held.deps.chance());
-                self.trouble.failure(launched_at, now, None, chance);
-                let is_over = self.trouble.rounds() >= FEW_TIMES;
-                self.send_again(request, BatchState::Planned, now + micros(wait_before_again(1, None, chance)));
-                if is_over {
-                    self.stop_for_person(RunReason::DestinationUnavailable, error);
-                }
-            }
         }
     }
 
@@ -275,7 +215,7 @@ impl Line {
                 }
             } else {
                 sent.verdict = Some((report.stage, report.errors));
-                self.to_read.push_back(report.id);
+                self.to_read.push_back(Reading { id: report.id, due_at: 0 });
             }
         }
         self.poll.is_out = false;
@@ -317,7 +257,7 @@ impl Line {
     }
 
     async fn read_items(&mut self, id: &str, items: &[ItemReport]) -> Result<(), EngineError> {
-        let Some(Sent { mut batch, verdict }) = self.sent.remove(id) else { return Ok(()) };
+        let Some(Sent { mut batch, verdict, .. }) = self.sent.remove(id) else { return Ok(()) };
         let (stage, errors) = verdict.unwrap_or((Stage::Stopped, 0));
         let rows: Vec<(u64, String)> =
             contacts_of(&self.side, &batch.rows()).await?.into_iter().map(|(row, email, _)| (row, email)).collect();
@@ -362,7 +302,7 @@ impl Line {
         self.point.progress = true;
     }
 
-    fn give_up_on(&mut self, mut batch: Batch) {
+    pub(super) fn give_up_on(&mut self, mut batch: Batch) {
         self.tags.fail(batch.rows());
         batch.state = BatchState::Unconfirmed;
         self.write(batch);

@@ -3,22 +3,19 @@
 //! what is sent next in [`choose`](super::choose). Contacts and tags share the line: tags follow as contacts arrive.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
-use domain::marking::property_of;
 use domain::run::RunState;
 use ferry_data::plan::PlanReader;
-use jiff::civil::Date;
-use secrecy::SecretString;
 use tokio::task::JoinSet;
 
 use super::choose::Poll;
 use super::feed::{self, Body, Feed, Piece};
-use super::guard::{Key, Signal};
+use super::guard::Signal;
 use super::ids::Ids;
 use super::pace::Pacer;
 use super::recheck::patience;
+use super::request::{Landed, Request};
 use super::retry::{Trouble, micros};
 use super::run::{Ending, Held};
 use super::tags::Tags;
@@ -27,40 +24,7 @@ use super::{EngineError, LEASE};
 use crate::db::batches::{self, Batch, BatchState, Kind};
 use crate::db::checkpoints::{self, Checkpoint};
 use crate::db::circuits::{self, Circuit};
-use crate::destinations::{BatchPage, ContactPage, DeliveryError, Destination, ItemReport, Stage, TagChange};
-
-/// A request of the line.
-#[derive(Debug)]
-pub(super) enum Request {
-    /// Sends a batch, of contacts or of one tag.
-    Send { batch: Batch, body: Body },
-    /// Asks for a page of the destination's batches.
-    List { since: Date, from: u64 },
-    /// Asks what became of a batch's items.
-    Items { id: String },
-    /// Asks for the ids of contacts that were just made.
-    Contacts { after: Option<String> },
-}
-
-/// What a request gave.
-#[derive(Debug)]
-pub(super) enum Reply {
-    Taken(String),
-    Tagged,
-    Page(BatchPage),
-    Items(Vec<ItemReport>),
-    Contacts(ContactPage),
-}
-
-/// A request that is over.
-#[derive(Debug)]
-pub(super) struct Landed {
-    pub(super) request: Request,
-    pub(super) launched_at: i64,
-    /// The key that it was sent with.
-    pub(super) key: Arc<Key>,
-    pub(super) result: Result<Reply, DeliveryError>,
-}
+use crate::destinations::Stage;
 
 /// A batch that is to be sent (again).
 #[derive(Debug)]
@@ -76,6 +40,21 @@ pub(super) struct Sent {
     pub(super) batch: Batch,
     /// Its stage and number of errors, once its items have to be read.
     pub(super) verdict: Option<(Stage, u64)>,
+    /// How often its items could not be read though the destination answered others, and when last.
+    pub(super) unread: (u32, i64),
+}
+
+impl Sent {
+    pub(super) fn of(batch: Batch) -> Self {
+        Self { batch, verdict: None, unread: (0, 0) }
+    }
+}
+
+/// The items of a batch are to be read, not before an instant.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) id: String,
+    pub(super) due_at: i64,
 }
 
 /// One run on its way.
@@ -94,7 +73,7 @@ pub(super) struct Line {
     pub(super) tags: Tags,
     pub(super) ids: Ids,
     pub(super) sent: HashMap<String, Sent>,
-    pub(super) to_read: VecDeque<String>,
+    pub(super) to_read: VecDeque<Reading>,
     pub(super) poll: Poll,
     pub(super) pacer: Pacer,
     pub(super) trouble: Trouble,
@@ -105,6 +84,11 @@ pub(super) struct Line {
     pub(super) progress_at: i64,
     /// When a contact last got its outcome.
     pub(super) settled_at: i64,
+    /// When a request last succeeded, and when contacts were last taken.
+    pub(super) succeeded_at: i64,
+    pub(super) taken_at: i64,
+    /// Rows far from those that were refused are to be tried next.
+    pub(super) tries_other_rows: bool,
     pub(super) stop: Option<Ending>,
     /// The earliest instant at which there is something to do without an answer.
     pub(super) wake_at: i64,
@@ -138,7 +122,10 @@ impl Line {
             trouble: Trouble::known(circuit),
             circuit,
             progress_at: held.claim.progress_at,
-            settled_at: held.claim.progress_at,
+            settled_at: last_sent(&held, &open).unwrap_or(now),
+            succeeded_at: 0,
+            taken_at: 0,
+            tries_other_rows: false,
             feed: None,
             piece: None,
             ready: VecDeque::new(),
@@ -171,7 +158,7 @@ impl Line {
             match batch.state {
                 BatchState::Sent => {
                     let id = batch.remote_id.clone().unwrap_or_default();
-                    self.sent.insert(id, Sent { batch, verdict: None });
+                    self.sent.insert(id, Sent::of(batch));
                 }
                 BatchState::Planned | BatchState::Sending | BatchState::Unknown => {
                     self.ready.push_back(Ready { batch, body: None });
@@ -242,7 +229,11 @@ impl Line {
                 self.enter(RunState::Settling)
             }
             RunState::Settling if is_sent && self.sent.is_empty() => self.enter(RunState::Tagging),
-            RunState::Settling if now - self.settled_at > micros(patience(&self.held.claim, &self.poll)) => {
+            RunState::Settling
+                if self.poll.has_looked
+                    && self.to_read.is_empty()
+                    && now - self.settled_at > micros(patience(&self.held.claim)) =>
+            {
                 self.give_up_on_sent();
                 true
             }
@@ -269,7 +260,7 @@ impl Line {
             self.contacts_out += usize::from(batch.kind == Kind::Upsert);
         }
         self.flights.spawn(async move {
-            let result = ask(destination.as_ref(), &key.secret, &request).await;
+            let result = request.ask(destination.as_ref(), &key.secret).await;
             Landed { request, launched_at, key, result }
         });
     }
@@ -357,23 +348,11 @@ impl Line {
     }
 }
 
-/// Sends a request.
-async fn ask(to: &dyn Destination, key: &SecretString, request: &Request) -> Result<Reply, DeliveryError> {
-    match request {
-        Request::Send { batch, body } => match &batch.kind {
-            Kind::Upsert => to.send_batch(key, body.items()).await.map(Reply::Taken),
-            Kind::AddTag(tag) => {
-                to.change_tag(key, TagChange::Add, tag, &body.recipients()).await.map(|()| Reply::Tagged)
-            }
-            Kind::RemoveTag(mark) => match property_of(mark) {
-                Some(name) => to.clear_property(key, name, body.one()).await.map(|()| Reply::Tagged),
-                None => to.change_tag(key, TagChange::Remove, mark, &body.recipients()).await.map(|()| Reply::Tagged),
-            },
-        },
-        Request::List { since, from } => to.list_batches(key, *since, *from).await.map(Reply::Page),
-        Request::Items { id } => to.batch_items(key, id).await.map(Reply::Items),
-        Request::Contacts { after } => to.list_contacts(key, after.as_deref()).await.map(Reply::Contacts),
-    }
+/// When what the destination still works through was last added to, however long the run has rested since. Who asks
+/// again about old batches does so from now on.
+fn last_sent(held: &Held, open: &[Batch]) -> Option<i64> {
+    let open = open.iter().filter(|batch| batch.state == BatchState::Sent && held.claim.recheck_of.is_none());
+    open.filter_map(|batch| batch.sent_at).max()
 }
 
 async fn next(feed: &mut Option<Feed>) -> Result<Option<Piece>, EngineError> {

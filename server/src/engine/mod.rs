@@ -5,9 +5,12 @@
 //! | [`worker`] | waits for due runs, takes one up, starts the scheduler |
 //! | [`guard`] | keeps the lease, and looks whether somebody cancelled, repaired or removed something |
 //! | [`prepare`] | fixes what the run works with, and has the plan made, before the first request |
+//! | [`asking`], [`unsubscribed`], [`leftovers`] | what the destination has to say before a run sends anything |
 //! | [`line`](self::line) | sends, polls and tags: one loop that keeps several requests on their way |
 //! | [`choose`] | what is sent next |
+//! | [`request`] | the requests of the line, and what they give |
 //! | [`landed`] | what the answers change: batches, counters, rows |
+//! | [`stuck`] | what is refused, or fails again and again |
 //! | [`feed`] | cuts the plan into batches of contacts |
 //! | [`tags`], [`unsettled`], [`ids`] | which tags may go out already, and by which names of their contacts |
 //! | [`settle`], [`retry`] | what answers mean for rows and for requests: pure functions |
@@ -33,6 +36,7 @@ use crate::db::{Database, DbError};
 use crate::destinations::Registry;
 use crate::secrets::Keyring;
 
+mod asking;
 mod chance;
 mod choose;
 mod close;
@@ -41,14 +45,17 @@ mod feed;
 mod guard;
 mod ids;
 mod landed;
+mod leftovers;
 mod line;
 mod pace;
 mod prepare;
 mod recheck;
+mod request;
 mod retry;
 mod run;
 mod schedule;
 mod settle;
+mod stuck;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -84,7 +91,7 @@ impl Options {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
-            workers: 4,
+            workers: 32,
             in_flight: 24,
             keeps_limits: true,
             requests_per_minute: None,

@@ -101,13 +101,20 @@ pub(super) async fn fix_settings(deps: &Deps, claim: &mut Claim) -> Result<Resul
         Ok(found) => found,
         Err(ending) => return Ok(Err(ending)),
     };
+    if claim.brand.as_ref() != Some(&prepared.connection.1) {
+        // It was queued for another account: whether one of this account is under way is for the next claim to say.
+        if !claims::redirect(&mut tx, claim.run, claim.fence, &prepared.connection).await? {
+            return Ok(Err(Ending::Lost));
+        }
+        tx.commit().await?;
+        return Ok(Err(Ending::Released));
+    }
     if !claims::prepare(&mut tx, claim.run, claim.fence, &prepared).await? {
         return Ok(Err(Ending::Lost));
     }
     claim.ledger_of = claims::ledger_of(&mut tx, claim.run).await?;
     tx.commit().await?;
     claim.snapshot = Some(prepared.snapshot);
-    claim.brand = Some(prepared.connection.1);
     Ok(Ok(settings))
 }
 
@@ -195,6 +202,7 @@ pub(super) async fn make_plan(
     let deps = &held.deps;
     let Some(snapshot) = claim.snapshot else { return Err(EngineError::Settings) };
     let mut request = settings.plan_request(claim.run, claim.export, snapshot, card, claim.ledger_of)?;
+    do_without_lost_ledgers(held, claim, &mut request).await?;
     if let Some(statuses) = &mut request.statuses {
         // Whoever unsubscribes after this keeps that: their date is newer than any opt-in.
         statuses.unsubscribed = match unsubscribed::read(held).await? {
@@ -228,6 +236,28 @@ pub(super) async fn make_plan(
     tx.commit().await?;
     tracing::info!(run = %claim.run, members = summary.members, to_send = summary.to_send, "the plan is made");
     Ok(if !kept || held.guard.signal() == Signal::Lost { Some(Ending::Lost) } else { None })
+}
+
+/// The ledgers are files, and a data directory can be lost, or restored to an older state than the database: then the
+/// export begins anew, as in its first run, and sends everybody once more, which changes nothing for those who are there.
+async fn do_without_lost_ledgers(held: &Held, claim: &Claim, request: &mut PlanRequest) -> Result<(), EngineError> {
+    let data = &held.deps.data;
+    if let Some(of) = request.ledger.filter(|of| !data.has_ledger(claim.export, *of)) {
+        tracing::warn!(run = %claim.run, %of, code = "ledger_lost", "what was delivered before is not known any more");
+        let mut tx = held.deps.db.begin().await?;
+        claims::forget_ledger(&mut tx, claim.run, claim.fence, of).await?;
+        tx.commit().await?;
+        request.ledger = None;
+    }
+    let is_there = |other: &OtherLedger| data.has_ledger(other.export, other.run);
+    if !request.others.iter().all(is_there) {
+        // A later run has left a newer one, or it is lost.
+        let mut tx = held.deps.db.read().await?;
+        request.others = others(&mut tx, &held.brand, claim.export).await?;
+        drop(tx);
+        request.others.retain(is_there);
+    }
+    Ok(())
 }
 
 /// Compares the plan with the export's own history, and keeps what is unusual with the run: it is then held until a

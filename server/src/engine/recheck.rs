@@ -8,7 +8,6 @@ use domain::id::RunId;
 use domain::run::{Counts, RunReason};
 use ferry_data::DataError;
 
-use super::choose::Poll;
 use super::prepare::Settings;
 use super::retry::SETTLE_WITHIN;
 use super::run::{Ending, Held};
@@ -97,7 +96,7 @@ fn taken_over(batches: Vec<Batch>) -> Vec<Batch> {
     taken.collect()
 }
 
-/// How long a run waits for the destination to finish.
-pub(super) fn patience(claim: &Claim, poll: &Poll) -> Duration {
-    if claim.recheck_of.is_some() && poll.has_looked { ANSWER_WITHIN } else { SETTLE_WITHIN }
+/// How long a run that has looked waits for the destination to finish.
+pub(super) fn patience(claim: &Claim) -> Duration {
+    if claim.recheck_of.is_some() { ANSWER_WITHIN } else { SETTLE_WITHIN }
 }

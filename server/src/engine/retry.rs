@@ -72,8 +72,19 @@ pub(super) const SETTLE_WITHIN: Duration = Duration::from_secs(60 * 60);
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(48 * 3600);
 /// Rows that come back untaken so often are rejected.
 pub(super) const MOST_RETURNS: u64 = 3;
-/// Single rows refused in a row, with nothing taken between: then not the rows are to blame.
-pub(super) const ALL_REFUSED: u32 = 20;
+/// Single rows refused in a row, with nothing taken between. Then others are tried, because rows to blame often stand
+/// together; after a few more of them, in this many other places, not the rows are to blame.
+const REFUSED_IN_A_ROW: u32 = 20;
+const REFUSED_ELSEWHERE: u32 = 5;
+const PLACES: u32 = 2;
+/// A batch that is answered with errors so often while others are taken is divided; more often, where only questions
+/// are answered: what takes contacts may be out of order for a while.
+pub(super) const MOST_FAILURES: u64 = 8;
+pub(super) const MOST_FAILURES_WITHOUT_OTHERS: u64 = 12;
+/// Items that cannot be read so often, while other requests succeed, are given up on.
+pub(super) const MOST_READS: u32 = 6;
+/// What succeeded within this time shows that the destination is there.
+pub(super) const LATELY: Duration = Duration::from_secs(5 * 60);
 /// Takings-up after a break-off without progress.
 const MOST_RECOVERIES: i64 = 3;
 /// The same while they follow each other this closely: a machine that is restarted until it works is bad luck.
@@ -132,7 +143,7 @@ pub(super) struct Trouble {
     paused_until: i64,
     budget: f64,
     /// Single rows refused since something was last taken.
-    pub(super) refused_in_a_row: u32,
+    refused_in_a_row: u32,
     is_dividing: bool,
 }
 
@@ -197,6 +208,17 @@ impl Trouble {
     pub(super) fn refused(&mut self, is_single: bool) {
         self.is_dividing = true;
         self.refused_in_a_row += u32::from(is_single);
+    }
+
+    /// Is it time to try rows elsewhere?
+    pub(super) fn wants_other_rows(&self) -> bool {
+        let more = self.refused_in_a_row.checked_sub(REFUSED_IN_A_ROW);
+        more.is_some_and(|more| more.is_multiple_of(REFUSED_ELSEWHERE))
+    }
+
+    /// Is everything refused, wherever it stands?
+    pub(super) fn refuses_everything(&self) -> bool {
+        self.refused_in_a_row >= REFUSED_IN_A_ROW + PLACES * REFUSED_ELSEWHERE
     }
 
     /// Rounds of failures without a success.

@@ -12,7 +12,7 @@ use super::guard::{Guard, Key, Signal, Watched, open_key, usable};
 use super::line::Line;
 use super::prepare::{Settings, fix_settings, make_plan, settings_of};
 use super::retry::{GIVE_UP_AFTER, WAIT_FOR_PERSON, is_crash_loop, micros};
-use super::{Deps, EngineError, close, recheck};
+use super::{Deps, EngineError, HEARTBEAT, LEASE, close, leftovers, recheck};
 use crate::db::claims::{self, Claim};
 use crate::db::{approvals, circuits, connections};
 use crate::destinations::Destination;
@@ -92,9 +92,31 @@ pub(super) async fn work(deps: Arc<Deps>, claim: Claim, shutdown: watch::Receive
         Ok(ending) => ending,
         Err(error) => after_error(&deps, &claim, &error),
     };
-    if let Err(error) = let_go(&deps, &claim, &ending).await {
-        // The lease passes, and the run is taken up again.
-        tracing::error!(%run, %error, ?ending, "could not write how the work on a run ended");
+    tokio::select! {
+        biased;
+        written = let_go(&deps, &claim, &ending) => {
+            if let Err(error) = written {
+                // The lease passes, and the run is taken up again.
+                tracing::error!(%run, %error, ?ending, "could not write how the work on a run ended");
+            }
+        }
+        () = keep(&deps, &claim) => {}
+    }
+}
+
+/// Keeps the lease while the run is closed, which takes a while for millions of people.
+async fn keep(deps: &Deps, claim: &Claim) {
+    loop {
+        deps.clock.sleep(HEARTBEAT).await;
+        let renewed = async {
+            let until = deps.clock.now_micros() + micros(LEASE);
+            let mut tx = deps.db.apart().begin().await?;
+            claims::renew(&mut tx, claim.run, claim.fence, until).await?;
+            tx.commit().await
+        };
+        if let Err(error) = renewed.await {
+            tracing::warn!(run = %claim.run, %error, "the lease was not renewed");
+        }
     }
 }
 
@@ -139,6 +161,14 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
         let (reason, detail) = (RunReason::Approval, String::new());
         return Ok(Ending::Wait { reason, detail, until: NEVER, failures: 0, refused_key: None });
     }
+    // Whoever has sent something has looked; a run that asks again wants to know just that.
+    if claim.next_row == 0
+        && claim.recheck_of.is_none()
+        && deps.data.plan_summary(claim.run).await?.to_send > 0
+        && let Some(ending) = leftovers::wait_for(&held).await?
+    {
+        return Ok(ending);
+    }
     let held = Held { claim, ..held };
     Line::open(held).await?.work_off().await
 }
@@ -180,8 +210,8 @@ fn after_error(deps: &Deps, claim: &Claim, error: &EngineError) -> Ending {
     let reason = match error {
         EngineError::Data(DataError::Missing) if claim.state == RunState::Preparing => RunReason::NoProfiles,
         EngineError::Settings => RunReason::SettingsInvalid,
-        EngineError::Key(_) => RunReason::KeyRefused,
-        EngineError::Db(_) | EngineError::Data(_) | EngineError::Task => RunReason::Storage,
+        // Our secret key does not open the API key: the database and the key do not belong together.
+        EngineError::Key(_) | EngineError::Db(_) | EngineError::Data(_) | EngineError::Task => RunReason::Storage,
     };
     let is_hopeless = claim.failures >= 20 || now - claim.progress_at > micros(GIVE_UP_AFTER);
     if is_hopeless || reason != RunReason::Storage {
@@ -236,8 +266,11 @@ async fn wait(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<(), EngineE
             until = deps.clock.now_micros();
         }
     }
-    claims::wait(&mut tx, claim.run, claim.fence, *reason, detail, until, i64::from(*failures)).await?;
-    Ok(tx.commit().await?)
+    // What somebody else's run says of the connection is theirs to write.
+    if claims::wait(&mut tx, claim.run, claim.fence, *reason, detail, until, i64::from(*failures)).await? {
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// The settings may have been fixed after the run was taken up.

@@ -17,6 +17,10 @@ use crate::db::refresh_jobs;
 
 /// It looks at the database at least this often: another process may have queued something.
 const LOOK: Duration = Duration::from_secs(2);
+/// The time of day that ran ahead of the time that has passed by so much was set by somebody.
+const JUMP: Duration = Duration::from_secs(5);
+/// So long nothing is taken up then, because leases look passed that are not: their owners renew them meanwhile.
+const AFTER_JUMP: Duration = Duration::from_secs(15);
 /// Runs that are still worked on when Ferry ends have so long to come to a checkpoint.
 const SHUTDOWN: Duration = Duration::from_secs(25);
 
@@ -60,7 +64,9 @@ impl Engine {
     async fn keep_working(self, ends: watch::Receiver<bool>) {
         loop {
             let tasks = JoinSet::new();
-            let workers = Workers { engine: self.clone(), ends: ends.clone(), tasks, tick_at: self.first_tick() };
+            let hands = Hands::of(&self.deps);
+            let workers =
+                Workers { engine: self.clone(), ends: ends.clone(), tasks, tick_at: self.first_tick(), hands };
             // Dropped with this, so that nobody works on when this is.
             let mut work = JoinSet::new();
             work.spawn(workers.run());
@@ -136,6 +142,31 @@ struct Workers {
     ends: watch::Receiver<bool>,
     tasks: JoinSet<()>,
     tick_at: i64,
+    hands: Hands,
+}
+
+/// The hands of the clock on the wall, beside the time that passes.
+struct Hands {
+    wall: i64,
+    passed: Duration,
+    careful_until: Duration,
+}
+
+impl Hands {
+    fn of(deps: &Deps) -> Self {
+        Self { wall: deps.clock.now_micros(), passed: deps.clock.monotonic(), careful_until: Duration::ZERO }
+    }
+
+    /// Has somebody set the clock forward just now?
+    fn have_jumped(&mut self, deps: &Deps) -> bool {
+        let (wall, passed) = (deps.clock.now_micros(), deps.clock.monotonic());
+        if wall - self.wall - micros(passed.saturating_sub(self.passed)) > micros(JUMP) {
+            tracing::warn!(code = "clock_set", "the clock was set forward: nothing is taken up for a moment");
+            self.careful_until = passed + AFTER_JUMP;
+        }
+        (self.wall, self.passed) = (wall, passed);
+        passed < self.careful_until
+    }
 }
 
 impl Workers {
@@ -200,6 +231,9 @@ impl Workers {
     /// Takes up what is due; gives how long to rest.
     async fn take_up(&mut self) -> Result<Duration, DbError> {
         let clock = self.engine.deps.clock.clone();
+        if self.hands.have_jumped(&self.engine.deps) {
+            return Ok(LOOK);
+        }
         let mut due = None;
         while self.tasks.len() < self.engine.deps.options.workers.max(1) {
             match self.engine.claim(clock.now_micros()).await? {

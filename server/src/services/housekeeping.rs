@@ -1,5 +1,6 @@
 //! Removes files of the data directory that nothing refers to any more: old profile snapshots, frozen members of segments
-//! that were removed, plans, reports and ledgers of exports that were removed, and plans of runs that ended long ago.
+//! that were removed, plans, reports and ledgers of exports that were removed, and plans of runs that ended long ago. Runs
+//! that ended much longer ago leave the history.
 //!
 //! Every replica does it for itself, now and then; two at once do no harm.
 
@@ -18,6 +19,11 @@ use crate::db::{self, Database, batches};
 const EVERY: i64 = 60 * 60 * 1_000_000;
 /// How long a file stays that nothing refers to: it may be about to be referred to, by another process too.
 const UNUSED_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a run stays in the history after its end, in microseconds: 400 days.
+const RUNS_KEPT: i64 = 400 * 24 * 60 * 60 * 1_000_000;
+/// Runs that are forgotten in one transaction: others wait for it.
+const RUNS_AT_ONCE: u16 = 500;
 
 /// What removes them.
 #[derive(Clone)]
@@ -43,6 +49,7 @@ impl Housekeeping {
         if self.next_at.load(Ordering::Relaxed) > now.as_microsecond() {
             return Ok(());
         }
+        self.forget_runs(now.as_microsecond() - RUNS_KEPT).await?;
         let mut tx = self.db.read().await.map_err(internal)?;
         let plans_from = now.as_microsecond() - batches::KEPT_AFTER_END;
         let in_use = db::housekeeping::in_use(&mut tx, plans_from).await.map_err(internal)?;
@@ -56,6 +63,18 @@ impl Housekeeping {
         }
         self.next_at.store(now.as_microsecond() + EVERY, Ordering::Relaxed);
         Ok(())
+    }
+
+    async fn forget_runs(&self, before: i64) -> Answer<()> {
+        loop {
+            let mut tx = self.db.begin().await.map_err(internal)?;
+            let limit = i64::from(RUNS_AT_ONCE);
+            let forgotten = db::housekeeping::forget_runs(&mut tx, before, limit).await.map_err(internal)?;
+            tx.commit().await.map_err(internal)?;
+            if forgotten < u64::from(RUNS_AT_ONCE) {
+                return Ok(());
+            }
+        }
     }
 }
 

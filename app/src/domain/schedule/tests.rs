@@ -56,7 +56,7 @@ fn a_daily_slot_keeps_its_local_time() {
 }
 
 #[test]
-fn a_slot_in_the_gap_runs_once_at_the_first_instant_after_it() {
+fn trap_13_r31_a_slot_in_the_gap_runs_once_at_the_first_instant_after_it() {
     for schedule in [daily("02:30", MADRID), cron("30 2 * * *")] {
         check(&schedule, "2026-03-28T12:00:00Z", &["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]);
     }

@@ -142,7 +142,7 @@ impl<'a> Scene<'a> {
         for (after, event) in &trouble.events {
             let wait = begun + i64::try_from(after.as_micros()).unwrap_or(0) - self.clock.now_micros();
             self.clock.sleep(Duration::from_micros(wait.max(0).unsigned_abs())).await;
-            self.happen(*event, &trouble).await;
+            self.happen(*event, run, &trouble).await;
         }
         let until = begun + i64::try_from((trouble.lasts + BOUND).as_micros()).unwrap_or(i64::MAX);
         let mut looks = 0_u32;
@@ -157,8 +157,9 @@ impl<'a> Scene<'a> {
         for replica in std::mem::take(&mut self.replicas).into_iter().flatten() {
             replica.stop().await;
         }
-        // What was accepted takes effect a little later.
-        self.clock.sleep(Duration::from_secs(30)).await;
+        // What was accepted takes effect a little later; what a run that was given up left is for the next one to wait for.
+        let rest = if ended.state == RunState::Canceled { self.chance.within(0..30) } else { 30 };
+        self.clock.sleep(Duration::from_secs(rest)).await;
         self.look(&trouble)?;
         Ok(ended)
     }
@@ -225,7 +226,7 @@ impl<'a> Scene<'a> {
         })
     }
 
-    async fn happen(&mut self, event: Event, trouble: &Trouble) {
+    async fn happen(&mut self, event: Event, run: RunId, trouble: &Trouble) {
         match event {
             Event::Crash { replica, starts_after } => {
                 drop(self.replicas[replica].take());
@@ -246,10 +247,20 @@ impl<'a> Scene<'a> {
                 let mut tx = self.db.begin().await.expect("begun");
                 runs::go_on_with(&mut tx, CONNECTION, self.clock.now_micros()).await.expect("woken");
                 tx.commit().await.expect("committed");
-                for running in self.replicas.iter().flatten() {
-                    running.engine().wake();
-                }
+                self.wake();
             }
+            Event::Cancel => {
+                let mut tx = self.db.begin().await.expect("begun");
+                runs::request_cancel(&mut tx, run, self.clock.now_micros()).await.expect("asked");
+                tx.commit().await.expect("committed");
+                self.wake();
+            }
+        }
+    }
+
+    fn wake(&self) {
+        for running in self.replicas.iter().flatten() {
+            running.engine().wake();
         }
     }
 

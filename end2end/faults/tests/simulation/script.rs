@@ -16,6 +16,8 @@ pub(crate) enum Event {
     RevokeKey,
     /// It works again, and somebody says so.
     RestoreKey,
+    /// Somebody cancels the run.
+    Cancel,
 }
 
 /// All that goes wrong.
@@ -74,7 +76,25 @@ impl Trouble {
         let has_others = rules.iter().any(|rule| matches!(rule.action, Action::OtherTraffic { .. }));
         let outage = if chance.happens(0.15) { chance.share() } else { 0.0 };
         let keeps_limits = chance.happens(0.4);
+        // Of a run that is cancelled while a tag request is in doubt nobody knows which tags there are.
+        if events.is_empty() && !rules.iter().any(leaves_doubt) && chance.happens(0.5) {
+            events.push((lasts.mul_f64(chance.share().powi(2)), Event::Cancel));
+        }
         Self { replicas, keeps_limits, has_others, faults: Script { rules }, outage, events, lasts }
+    }
+}
+
+/// Does anybody not know afterwards whether a request was taken?
+fn leaves_doubt(rule: &Rule) -> bool {
+    match &rule.action {
+        Action::Status { status, .. } => !matches!(status, 429 | 503),
+        Action::ResetAfter { .. }
+        | Action::CutBody { .. }
+        | Action::Hang
+        | Action::Delay { .. }
+        | Action::Body { .. }
+        | Action::BatchTwice { .. } => true,
+        _ => false,
     }
 }
 

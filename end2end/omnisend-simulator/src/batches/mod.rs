@@ -106,8 +106,12 @@ pub fn create(call: &mut Call<'_>, checked: CheckedBatch) -> Answer {
         return refused.with_items(total);
     }
     let effects = std::mem::take(&mut call.batch_effects);
-    if let Err(faults) = effects.spoil(&mut ask.items, &ask.emails) {
-        return Answer::invalid(&faults, call.request).with_items(total);
+    if let Err((status, faults)) = effects.spoil(&mut ask.items, &ask.emails) {
+        let answer = match status {
+            500.. => Answer::plain_problem(status, call.request),
+            _ => Answer::invalid(&faults, call.request),
+        };
+        return answer.with_items(total);
     }
     let number = call.brand.batches.next_number();
     let (started, ended) = times(call, number, total, effects.slower);

@@ -41,9 +41,10 @@ impl Spoiler {
 }
 
 impl BatchEffects {
-    /// Replaces the items that are hit; an error refuses the whole batch.
-    pub fn spoil(&self, items: &mut [ItemWork], emails: &[String]) -> Result<(), Vec<FieldFault>> {
+    /// Replaces the items that are hit; an error refuses the whole batch, with its status and faults.
+    pub fn spoil(&self, items: &mut [ItemWork], emails: &[String]) -> Result<(), (u16, Vec<FieldFault>)> {
         let mut faults = Vec::new();
+        let mut status = 400;
         for spoiler in &self.items {
             for (place, (item, email)) in items.iter_mut().zip(emails).enumerate() {
                 if !spoiler.hits(place, email) {
@@ -51,6 +52,7 @@ impl BatchEffects {
                 }
                 let errors = &spoiler.errors;
                 if errors.whole_batch {
+                    status = status.max(errors.status);
                     faults.push(FieldFault::format(format!("items[{place}]"), errors.message.clone()));
                 } else {
                     *item = ItemWork::Scripted {
@@ -61,6 +63,6 @@ impl BatchEffects {
                 }
             }
         }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        if faults.is_empty() { Ok(()) } else { Err((status, faults)) }
     }
 }

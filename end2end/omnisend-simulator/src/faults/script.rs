@@ -222,7 +222,7 @@ pub struct ItemErrors {
     pub status: u16,
     pub code: String,
     pub message: String,
-    /// The whole batch is refused with 400 because of these items.
+    /// The whole batch is refused because of these items: with 400, or with the status where that is an error of the service.
     pub whole_batch: bool,
 }
 

@@ -12,6 +12,7 @@ use object_store::path::Path as StorePath;
 use super::files::{BATCH_ROWS, LedgerCursor, note, open};
 use super::left::Left;
 use super::marks::are_properties;
+use super::payload::HASH_BYTES;
 use super::rows::PlanBatch;
 use super::writers::{LedgerWriter, PlanNote, PlanRow, TroubledWriter};
 use super::{CloseRequest, Closed, FailedTags, Outcome, RefusedRow, TagOp, TroubledRow, tags};
@@ -19,12 +20,15 @@ use crate::DataEngine;
 use crate::error::{DataError, Result};
 use crate::store::{DataStore, ledger_path, left_path, plan_path, troubled_path};
 
+/// In the place of a payload's hash where nobody knows what the destination holds: no payload has it.
+const UNKNOWN: [u8; HASH_BYTES] = [0; HASH_BYTES];
+
 impl DataEngine {
     /// Ends a run: writes the ledger `ledgers/<export>/<run>` and the report of troubled rows, and counts. Repeating it
     /// with the same request writes the same files.
     ///
     /// In the new ledger stands each contact as it was last confirmed: with the payload's hash of this plan where its
-    /// row was accepted, else with that of the old ledger, if it stood there; with the tags whose addition was
+    /// row was accepted, with none where its row was not, and else with that of the old ledger; with the tags whose addition was
     /// confirmed and without those whose removal was. A leaver without a tag is no longer in it, and is remembered
     /// beside it by a hash, until they come back.
     ///
@@ -126,7 +130,10 @@ impl Closing {
                 self.new.push(row.email, hash, &self.tags)?;
             }
             _ if stands && (row.is_member || !tags::is_empty(&self.tags)) => {
-                self.new.push(row.email, self.old.hash(), &self.tags)?;
+                // What was sent may have arrived though nobody said so: neither the old payload is sure any more, nor the
+                // new one.
+                let hash = if row.row.is_some() { &UNKNOWN } else { self.old.hash() };
+                self.new.push(row.email, hash, &self.tags)?;
             }
             _ if stands => self.left.put(row.email),
             _ => {}

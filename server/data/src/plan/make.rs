@@ -35,7 +35,11 @@ impl DataEngine {
     /// left behind then.
     pub async fn make_plan(&self, request: PlanRequest) -> Result<PlanSummary> {
         let engine = self.clone();
-        self.run(async move { make(&engine, &request).await }).await
+        self.run(async move {
+            let _turn = engine.turn().await?;
+            make(&engine, &request).await
+        })
+        .await
     }
 
     /// The summary of a plan that is on disk; [`DataError::Missing`](crate::DataError::Missing) where there is none.

@@ -107,6 +107,11 @@ impl DataEngine {
         Ok(rows.boxed())
     }
 
+    /// Is the ledger there that a run of an export left?
+    pub fn has_ledger(&self, export: ExportId, run: RunId) -> bool {
+        self.store().exists(&ledger_path(export, run))
+    }
+
     /// Removes the ledger that a run of an export left; one that is not there is no fault.
     pub async fn remove_ledger(&self, export: ExportId, run: RunId) -> Result<()> {
         let engine = self.clone();

@@ -48,7 +48,10 @@ async fn record(deps: &Deps, export: &Export, come: &[i64], rules: &Rules) -> Re
         None => None,
     };
     let mut waits = false;
-    for (slot, outcome) in account(come, active_since, rules) {
+    let outcomes = account(come, active_since, rules);
+    // One after the other in the history, the latest now.
+    let begun = rules.now - i64::try_from(outcomes.len()).unwrap_or_default();
+    for (at, (slot, outcome)) in (begun + 1..).zip(outcomes) {
         let new = NewRun {
             id: RunId(deps.chance.id(rules.now)),
             export: export.id,
@@ -64,17 +67,17 @@ async fn record(deps: &Deps, export: &Export, come: &[i64], rules: &Rules) -> Re
         match outcome {
             Outcome::Runs => {
                 // If not, another replica was first: then the slot is recorded already, or something is active now.
-                if runs::queue_slot(&mut tx, &new, rules.now).await? {
+                if runs::queue_slot(&mut tx, &new, at).await? {
                     tracing::info!(run = %new.id, export = %new.export, "a slot has come");
                 } else {
-                    runs::record_skipped(&mut tx, &new, RunReason::StillActive, rules.now).await?;
+                    runs::record_skipped(&mut tx, &new, RunReason::StillActive, at).await?;
                 }
             }
             Outcome::StillActive => {
-                runs::record_skipped(&mut tx, &new, RunReason::StillActive, rules.now).await?;
+                runs::record_skipped(&mut tx, &new, RunReason::StillActive, at).await?;
             }
             Outcome::Missed => {
-                runs::record_skipped(&mut tx, &new, RunReason::Missed, rules.now).await?;
+                runs::record_skipped(&mut tx, &new, RunReason::Missed, at).await?;
             }
             Outcome::Waits => waits = true,
         }

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 
 use domain::run::{RunReason, RunState};
 use domain::schedule::Schedule;
+use omnisend_simulator::PRACTICE_BRAND;
 
-use super::stage::{Setting, Stage};
+use super::stage::{Setting, Stage, people};
 use crate::db::checkpoints::{self, Checkpoint};
 use crate::db::claims::{self, Claim};
 use crate::db::testing::databases;
+use crate::db::waits;
 
 const SECOND: i64 = 1_000_000;
 
@@ -87,4 +89,23 @@ async fn r08_a_run_that_breaks_off_again_and_again_fails() {
 
     let ended = stage.find(run).await;
     assert_eq!((ended.state, ended.reason), (RunState::Failed, Some(RunReason::CrashLoop)));
+}
+
+/// The export's connection was changed while its run was queued: what decides whose turn it is changes with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_11_a_run_that_was_queued_for_another_account_waits_for_its_turn_at_the_new_one() {
+    let stage = Stage::with(Setting { factor: 1, ..Setting::default() }).await;
+    stage.refresh(&people(0..10, "a")).await;
+    let run = stage.queue_of(stage.export, stage.connection, "another account").await;
+
+    assert!(stage.engine().step().await.expect("worked"));
+
+    let account = async || {
+        let mut tx = stage.db.read().await.expect("begun");
+        waits::account(&mut tx, run).await.expect("read").expect("an account").1
+    };
+    assert_eq!((stage.find(run).await.state, account().await.as_str()), (RunState::Preparing, PRACTICE_BRAND));
+    assert_eq!(stage.find(run).await.counts.requests, 0);
+    assert!(stage.engine().step().await.expect("worked"));
+    assert_eq!(stage.find(run).await.state, RunState::Successful);
 }

@@ -164,7 +164,7 @@ async fn when_every_request_is_refused_the_run_fails_and_blames_no_row() {
     assert_eq!(run.state, RunState::Failed);
     assert_eq!(run.reason, Some(domain::run::RunReason::RequestRefused));
     assert!(run.counts.add_up() && run.counts.accepted == 0);
-    assert!(stage.writes() <= 80, "{}", stage.writes());
+    assert!(stage.writes() <= 110, "{}", stage.writes());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -114,3 +114,33 @@ async fn r29_one_dead_run_among_twenty_thousand_living_ones_is_found_as_soon_as_
         assert!(claim("rescues", now + 31 * SECOND).await.is_none(), "the living are left alone");
     }
 }
+
+/// All connections that the others share are in somebody's hands for longer than a lease lasts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r28_without_a_free_connection_no_run_loses_its_lease() {
+    for db in databases().await {
+        let stage = Stage::on(db, Setting { factor: 4, ..Setting::default() }).await;
+        let slow = Action::Delay { ms: 20, after: true };
+        stage.simulator.state().set_faults(Script::one(Rule::on("POST", "/batches", slow)));
+        let everybody = people(0..4_000, "a");
+        stage.refresh(&everybody).await;
+        let run = stage.queue().await;
+        let running = stage.engine().start();
+        stage.until(run, |run| run.counts.requests >= 10).await;
+
+        // Of Postgres ten connections, of SQLite the readers.
+        let count = if stage.db.kind() == "SQLite" { 4 } else { 10 };
+        let held = futures::future::join_all((0..count).map(|_| stage.db.read())).await;
+        // Nine seconds are 36 by this clock.
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        drop(held);
+        let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+        running.stop().await;
+
+        assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 4_000));
+        let mut tx = stage.db.read().await.expect("begun");
+        let standing = claims::standing(&mut tx, run).await.expect("read").expect("the run");
+        assert_eq!(standing.fence, 1, "the run was taken up once, on {}", stage.db.kind());
+        assert_eq!(stage.arrived(), emails(&everybody));
+    }
+}

@@ -30,6 +30,15 @@ async fn recorded(stage: &Stage, export: domain::id::ExportId) -> Vec<(RunState,
     runs.into_iter().map(|run| (run.state, run.reason)).collect()
 }
 
+/// What the list of exports shows as the last run.
+async fn last(stage: &Stage, export: domain::id::ExportId) -> (RunState, Option<RunReason>) {
+    let mut tx = stage.db.read().await.expect("begun");
+    let all = runs::last_runs(&mut tx).await.expect("read");
+    let of = all.into_iter().filter(|run| run.export == export).map(|run| (run.state, run.reason));
+    let [last] = of.collect::<Vec<_>>().try_into().expect("one");
+    last
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slot_runs_once_however_many_look() {
     // It is 10:00 in Madrid when the stage begins.
@@ -53,6 +62,7 @@ async fn after_a_rest_the_latest_slot_runs_and_the_earlier_ones_were_missed() {
 
     let missed = (RunState::Skipped, Some(RunReason::Missed));
     assert_eq!(recorded(&stage, export).await, [missed, missed, missed, (RunState::Queued, None)]);
+    assert_eq!(last(&stage, export).await, (RunState::Queued, None), "the history has them in their order");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,6 +77,9 @@ async fn a_slot_is_skipped_while_the_run_before_is_active() {
 
     let skipped = (RunState::Skipped, Some(RunReason::StillActive));
     assert_eq!(recorded(&stage, export).await, [(RunState::Queued, None), skipped]);
+    assert_eq!(last(&stage, export).await, (RunState::Queued, None), "the run that goes on is shown, not the slot");
+    assert!(stage.engine().step().await.expect("worked"));
+    assert_ne!(last(&stage, export).await, skipped, "and when it has ended");
 }
 
 fn every_five_minutes() -> Schedule {

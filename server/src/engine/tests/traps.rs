@@ -1,10 +1,12 @@
 //! Traps that others fell into, one test each; those that another file has already carry their number there.
 
+use domain::id::ConnectionId;
 use domain::run::{RowReason, RunState};
-use omnisend_simulator::{Action, ItemErrors, Rule, Script};
+use domain::schedule::Schedule;
+use omnisend_simulator::{Action, BrandOptions, ItemErrors, KeyOptions, Rule, Script};
 
 use super::stage::{Setting, Stage, emails, people, segment};
-use crate::db::segments;
+use crate::db::{exports, segments};
 
 fn refusing(email: &str) -> Script {
     let errors = ItemErrors { email: email.to_owned(), ..ItemErrors::default() };
@@ -110,4 +112,42 @@ async fn trap_12_a_crash_leaves_no_lock_and_no_counter_behind() {
     assert_eq!(stage.arrived(), emails(&everybody));
     assert!(!stage.db.is_in_use(), "a transaction is open");
     assert!(stage.engine().step().await.is_ok_and(|worked| !worked), "nothing is left to do");
+}
+
+/// Accounts are independent: each of twelve begins at once, though every one of them takes long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r36_a_big_run_of_one_account_keeps_no_other_account_waiting() {
+    const ACCOUNTS: u32 = 12;
+    let mut setting = Setting { factor: 1, ..Setting::default() };
+    let account = |number: u32| format!("5f00000000000000000000{number:02}");
+    let brand = |number: u32| {
+        let key = format!("{}-practice", account(number));
+        BrandOptions::new(&account(number), "Shop", vec![KeyOptions::full(&key)])
+    };
+    setting.simulator.brands = (1..=ACCOUNTS).map(brand).collect();
+    let stage = Stage::with(setting).await;
+    let slow = Action::Delay { ms: 200, after: true };
+    stage.simulator.state().set_faults(Script::one(Rule::on("POST", "/batches", slow)));
+    stage.refresh(&people(0..4_000, "a")).await;
+    let mut tx = stage.db.read().await.expect("begun");
+    let segments = exports::find(&mut tx, stage.export).await.expect("read").expect("there").export.settings.segments;
+    drop(tx);
+    let mut runs = Vec::new();
+    for number in 1..=ACCOUNTS {
+        let connection = ConnectionId(uuid::Uuid::now_v7());
+        let (name, key) = (format!("Shop {number}"), format!("{}-practice", account(number)));
+        stage.connect(connection, &name, &key, &account(number)).await;
+        let export = stage.add_export(&name, connection, segments.clone(), Schedule::Off).await;
+        runs.push(stage.queue_of(export, connection, &account(number)).await);
+    }
+
+    let running = stage.engine().start();
+
+    for run in runs {
+        let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+        let begun = ended.started_at.expect("begun") - ended.queued_at;
+        assert!(begun < 5_000_000, "it began after {begun} µs");
+        assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 4_000));
+    }
+    running.stop().await;
 }

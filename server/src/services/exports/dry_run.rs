@@ -53,6 +53,7 @@ fn in_words(dry: Dry) -> DryRun {
         leavers: summary.leavers,
         rejected: summary.rejected,
         held: summary.held,
+        left_out: summary.left_out_values,
         tags_added: summary.tags_to_add,
         tags_removed: summary.tags_to_remove,
         estimate: dry.estimate,

@@ -189,7 +189,7 @@ impl ExportsService {
         let mut tx = self.db.read().await.map_err(internal)?;
         let run = load_run(&mut tx, id).await?;
         let now = self.clock.now_micros();
-        let progress = db::runs::progress(&mut tx, id, now).await.map_err(internal)?.unwrap_or_default();
+        let progress = db::progress::of(&mut tx, id, now).await.map_err(internal)?.unwrap_or_default();
         let may_edit = match editable(&mut tx, actor, run.export).await {
             Ok(_) => true,
             Err(AppError::Forbidden) => false,

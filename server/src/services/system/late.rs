@@ -43,7 +43,7 @@ pub async fn find(tx: &mut Tx, now: Timestamp) -> Result<Vec<LateSlot>, DbError>
         (None, Some(job)) => {
             let slot = job.slot_at.unwrap_or(job.queued_at);
             let lateness = match (job.state, job.reason) {
-                (TaskState::Queued, _) if is_past(slot, now) => Some(Lateness::NotBegun),
+                (TaskState::Queued, _) if is_past(slot.max(job.queued_at), now) => Some(Lateness::NotBegun),
                 (TaskState::Skipped, Some(TaskReason::Missed)) if !is_made_up(job.queued_at) => Some(Lateness::Missed),
                 _ => None,
             };
@@ -61,7 +61,9 @@ fn of_export(schedule: &Schedule, since: i64, recorded: Option<&LastSlot>, now: 
     }
     let last = recorded.filter(|_| *schedule != Schedule::Off)?;
     match (last.state, last.reason) {
-        (RunState::Queued, _) if is_past(last.slot_at, now) => Some((last.slot_at, Lateness::NotBegun)),
+        (RunState::Queued, _) if is_past(last.slot_at.max(last.queued_at), now) => {
+            Some((last.slot_at, Lateness::NotBegun))
+        }
         (RunState::Skipped, Some(RunReason::Missed)) if !last.is_made_up => Some((last.slot_at, Lateness::Missed)),
         _ => None,
     }

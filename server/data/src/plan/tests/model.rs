@@ -76,8 +76,13 @@ pub(super) fn close(
     failed_remove: &BTreeSet<(String, String)>,
 ) -> Ledger {
     let mut next = ledger.clone();
-    for email in accepted {
-        next.entry(email.clone()).or_default().0.clone_from(&plan.send[email]);
+    for (email, name) in &plan.send {
+        if accepted.contains(email) {
+            next.entry(email.clone()).or_default().0.clone_from(name);
+        } else if let Some((known, _)) = next.get_mut(email) {
+            // It may have arrived all the same.
+            known.clear();
+        }
     }
     for change in plan.add.difference(failed_add) {
         if let Some((_, tags)) = next.get_mut(&change.1) {

@@ -77,7 +77,7 @@ async fn rows_that_failed_come_again_and_carry_no_tag_until_they_are_accepted() 
 }
 
 #[tokio::test]
-async fn a_changed_row_that_is_refused_keeps_what_was_confirmed_before() {
+async fn a_changed_row_without_an_outcome_is_sent_again_even_if_it_changes_back() {
     let (_root, engine) = engine();
     write_people(&engine, 1, &[person("a@x.com", "Ana", [IN, OUT, OUT])]);
     write_people(&engine, 2, &[person("a@x.com", "Anna", [IN, IN, OUT])]);
@@ -89,12 +89,14 @@ async fn a_changed_row_that_is_refused_keeps_what_was_confirmed_before() {
     // The contact is there: its new tag need not wait for the row.
     assert_eq!(tag_lines(&engine, 2).await, ["+t1 a@x.com"]);
     let mut request = all_well(2, Some(1));
-    request.refused = refused(&[0]);
+    request.unconfirmed.push(0..1);
     let closed = close(&engine, request).await;
-    assert_eq!((closed.counts.rejected, closed.counts.tags_added), (1, 1));
-    let (before, after) = (ledger(&engine, 1), ledger(&engine, 2));
-    assert_eq!(after[0].1, before[0].1, "the hash is that of the accepted row");
-    assert_eq!(after[0].2, ["t0", "t1"]);
+    assert_eq!((closed.counts.unconfirmed, closed.counts.tags_added), (1, 1));
+    assert_eq!(ledger(&engine, 2)[0].2, ["t0", "t1"]);
+    // The first name is back; the destination may hold the second one.
+    write_people(&engine, 3, &[person("a@x.com", "Ana", [IN, IN, OUT])]);
+    let third = plan(&engine, 3, Some(2), segments()).await;
+    assert_eq!((third.to_send, third.new_contacts, third.unchanged), (1, 0, 0));
 }
 
 #[tokio::test]

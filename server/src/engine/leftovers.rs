@@ -1,0 +1,73 @@
+//! What ended runs have left with an account: batches that the destination may still be working through. Worked off after
+//! the batches of a later run, they would bring older values back. So a run sends nothing before they are finished, or
+//! before nobody would wait for them any longer.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use domain::run::RunReason;
+
+use super::EngineError;
+use super::asking::Asking;
+use super::choose::listed_since;
+use super::retry::{SETTLE_WITHIN, micros};
+use super::run::{Ending, Held};
+use crate::db::waits::{self, Left};
+use crate::destinations::Stage;
+
+/// How long the run is let go of before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// A batch may appear late in the destination's list, and one whose answer was lost may only be arriving.
+const LISTED_WITHIN: Duration = Duration::from_secs(60);
+/// So long a batch that is not ours may be one whose answer was lost. Others make batches too, all the time.
+const IN_DOUBT_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// How the work on the run ends for now, if it has to wait.
+pub(super) async fn wait_for(held: &Held) -> Result<Option<Ending>, EngineError> {
+    let now = held.deps.clock.now_micros();
+    let mut tx = held.deps.db.read().await?;
+    let left = waits::left_open(&mut tx, &held.brand, now - 2 * micros(SETTLE_WITHIN)).await?;
+    drop(tx);
+    let is_within = |left: &Left, time: Duration| left.at > now - micros(time);
+    // What nobody waits for any longer may be worked on for ever; then it is no sign of a batch in doubt either.
+    let (fresh, late): (Vec<_>, Vec<_>) = left.into_iter().partition(|left| is_within(left, SETTLE_WITHIN));
+    let late: HashSet<String> = late.into_iter().filter_map(|left| left.id).collect();
+    let has_doubt = fresh.iter().any(|left| left.id.is_none() && is_within(left, IN_DOUBT_FOR));
+    let ids: HashSet<&String> = fresh.iter().filter_map(|left| left.id.as_ref()).collect();
+    let oldest =
+        fresh.iter().filter(|left| left.id.is_some() || is_within(left, IN_DOUBT_FOR)).map(|left| left.at).min();
+    let Some(oldest) = oldest else { return Ok(None) };
+    let mut asking = Asking::of(held).await?;
+    let mut seen = HashSet::new();
+    let mut from = 0;
+    let ending = loop {
+        let page = asking.ask(|key| {
+            let destination = held.destination.clone();
+            async move { destination.list_batches(&key.secret, listed_since(oldest), from).await }
+        });
+        let page = match page.await? {
+            Ok(page) => page,
+            Err(ending) => break Some(ending),
+        };
+        let is_ours = |id: &String| ids.contains(id) || has_doubt && !late.contains(id);
+        if page.batches.iter().any(|batch| batch.stage == Stage::Working && is_ours(&batch.id)) {
+            break Some(look_again_at(now + micros(LOOK_AGAIN)));
+        }
+        seen.extend(page.batches.into_iter().map(|batch| batch.id).filter(|id| ids.contains(id)));
+        match page.next {
+            Some(next) => from = next,
+            None => {
+                let is_unseen = |left: &&Left| left.id.as_ref().is_none_or(|id| !seen.contains(id));
+                let unseen = fresh.iter().filter(is_unseen).map(|left| left.at + micros(LISTED_WITHIN)).max();
+                break unseen.filter(|until| *until > now).map(look_again_at);
+            }
+        }
+    };
+    asking.over().await?;
+    Ok(ending)
+}
+
+fn look_again_at(until: i64) -> Ending {
+    let (reason, detail) = (RunReason::DestinationWorking, String::new());
+    Ending::Wait { reason, detail, until, failures: 0, refused_key: None }
+}
