@@ -7,7 +7,7 @@ use domain::run::Run;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::{run_badge, seconds_taken};
+use super::{rate, run_badge, seconds_taken};
 use crate::error::AppError;
 use crate::request::{lang, query, services};
 use crate::routes::{self, MenuItem};
@@ -80,6 +80,10 @@ fn row(language: Locale, run: Run) -> Vec<AnyView> {
         <div class="by">{started_by(language, &run)}</div>
     };
     let duration = seconds_taken(&run).map(|seconds| duration_text(language, seconds));
+    let duration = view! {
+        {duration}
+        {rate(language, &run).map(|rate| view! { <div class="by">{rate}</div> })}
+    };
     let first = [started.into_any(), run_badge(language, &run), duration.into_any()];
     first.into_iter().chain(numbers.map(|count| number(language, count).into_any())).collect()
 }

@@ -14,8 +14,8 @@ pub use page::RunPage;
 use domain::run::{Run, RunReason};
 use leptos::prelude::*;
 
-use crate::texts::Locale;
-use crate::ui::{Badge, sentences};
+use crate::texts::{Locale, text};
+use crate::ui::{Badge, decimal, sentences};
 
 /// The state of a run, with the reason behind it for those who hover or listen.
 pub fn run_badge(language: Locale, run: &Run) -> AnyView {
@@ -35,4 +35,11 @@ pub fn run_badge(language: Locale, run: &Run) -> AnyView {
 fn seconds_taken(run: &Run) -> Option<u64> {
     let (start, end) = (run.started_at?, run.finished_at?);
     u64::try_from((end - start) / 1_000_000).ok()
+}
+
+/// Contacts a second over the whole run, in words.
+#[expect(clippy::cast_precision_loss, reason = "shown to people with two digits")]
+fn rate(language: Locale, run: &Run) -> Option<String> {
+    let seconds = seconds_taken(run).filter(|seconds| *seconds > 0 && run.counts.accepted > 0)?;
+    Some(text!(language, runs.rate, rate = decimal(language, run.counts.accepted as f64 / seconds as f64)))
 }

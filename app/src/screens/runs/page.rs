@@ -9,7 +9,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 
 use super::history::started_by;
-use super::{CancelRun, approval, counts, progress, run_badge, seconds_taken};
+use super::{CancelRun, approval, counts, progress, rate, run_badge, seconds_taken};
 use crate::error::AppError;
 use crate::live::live_progress::LiveProgress;
 use crate::request::{fault, lang, query, services};
@@ -115,16 +115,12 @@ fn facts(language: Locale, view: &RunView) -> AnyView {
     let link = |of: RunId, text: &'static str| view! { <a href=routes::run(of)>{text}</a> }.into_any();
     let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     let time = |name: &'static str, at: Option<i64>| at.map(|at| fact(name, view! { <DateTime at /> }.into_any()));
-    let rate = seconds_taken(run).filter(|seconds| *seconds > 0 && run.counts.accepted > 0).map(|seconds| {
-        let rate = run.counts.accepted as f64 / seconds as f64;
-        text!(language, runs.rate, rate = decimal(language, rate))
-    });
     // Of a few requests, or of a run that waited for a person, it would say nothing.
     let pace = seconds_taken(run).filter(|seconds| *seconds >= 60 && run.alarm.is_none()).map(|seconds| {
         let rate = run.counts.requests as f64 * 60.0 / seconds as f64;
         text!(language, runs.request_rate, rate = decimal(language, rate))
     });
-    let speed = [rate, pace].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let speed = [rate(language, run), pace].into_iter().flatten().collect::<Vec<_>>().join(", ");
     view! {
         <dl class="facts card">
             {fact(td_string!(language, runs.started_by), started_by(language, run))}

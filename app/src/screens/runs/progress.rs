@@ -29,11 +29,7 @@ pub fn of(language: Locale, view: &RunView) -> Progress {
         state,
         percent: (is_planned && total > 0).then(|| u32::try_from(percent(done, total)).unwrap_or(100)),
         rows: rows(language, view, is_planned),
-        rate: if view.rate > 0.0 {
-            text!(language, runs.rate, rate = decimal(language, view.rate))
-        } else {
-            String::new()
-        },
+        rate: rate(language, view),
         left: view
             .seconds_left
             .map(|seconds| text!(language, runs.left, time = duration_text(language, seconds)))
@@ -43,6 +39,15 @@ pub fn of(language: Locale, view: &RunView) -> Progress {
         why: wait
             .map(|sentence| [Some(sentence.todo), until].into_iter().flatten().collect::<Vec<_>>().join(" "))
             .unwrap_or_default(),
+    }
+}
+
+fn rate(language: Locale, view: &RunView) -> String {
+    let rate = decimal(language, view.rate);
+    match view.run.state {
+        _ if view.rate <= 0.0 => String::new(),
+        RunState::Settling | RunState::Tagging => text!(language, runs.tag_rate, rate = rate),
+        _ => text!(language, runs.rate, rate = rate),
     }
 }
 
