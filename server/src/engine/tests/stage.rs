@@ -117,14 +117,11 @@ impl Stage {
         let skipped = AtomicI64::new(0);
         let clock = Arc::new(QuickClock { begun: Instant::now(), start, factor: setting.factor, skipped });
         let mut options = setting.simulator;
-        if !setting.keeps_limits {
-            options.limits.enabled = false;
-        }
+        options.limits.enabled &= setting.keeps_limits;
         let read = clock.clone();
         options.clock = simulator::Clock::from_fn(move || read.now_micros());
         let simulator = Simulator::start(options).await.expect("a simulator");
-        let mut data = DataOptions::new(dir.path());
-        data.threads = 1;
+        let data = DataOptions { threads: 1, ..DataOptions::new(dir.path()) };
         let data = DataEngine::new(data).expect("a data engine");
         let keyring = Arc::new(Keyring::parse(&Keyring::generate()).expect("a key"));
         let mut options = Options::new(dir.path());
@@ -328,16 +325,16 @@ impl Stage {
         runs::find(&mut tx, run).await.expect("read").expect("the run")
     }
 
-    /// Queues a run and works on it until it ends or waits. One that goes to another account than it was queued for is
-    /// taken up twice.
+    /// Queues a run and works on it until it ends or waits; one that goes to another account is taken up twice.
     pub(super) async fn run(&self) -> Run {
         let run = self.queue().await;
-        assert!(self.engine().step().await.expect("worked"), "the run was due");
-        let found = self.find(run).await;
-        if found.state == RunState::Preparing {
-            assert!(self.engine().step().await.expect("worked"), "the run is still due");
+        loop {
+            assert!(self.engine().step().await.expect("worked"), "the run is due");
+            let found = self.find(run).await;
+            if found.state != RunState::Preparing {
+                return found;
+            }
         }
-        self.find(run).await
     }
 
     /// Waits until a run fulfils something; fails after a minute.

@@ -43,7 +43,7 @@ pub async fn find(tx: &mut Tx, now: Timestamp) -> Result<Vec<LateSlot>, DbError>
         (None, Some(job)) => {
             let slot = job.slot_at.unwrap_or(job.queued_at);
             let lateness = match (job.state, job.reason) {
-                (TaskState::Queued, _) if is_past(slot.max(job.queued_at), now) => Some(Lateness::NotBegun),
+                (TaskState::Queued, _) if is_past(slot, now) => Some(Lateness::NotBegun),
                 (TaskState::Skipped, Some(TaskReason::Missed)) if !is_made_up(job.queued_at) => Some(Lateness::Missed),
                 _ => None,
             };
