@@ -2,7 +2,6 @@
 //! replicas over Postgres, and the oracle looks after each round. `FERRY_KILLS` and `FERRY_KILL_SEED` say how many, and which.
 
 mod life;
-mod links;
 mod replicas;
 mod start;
 mod yard;

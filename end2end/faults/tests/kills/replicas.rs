@@ -10,10 +10,10 @@ use tokio::process::Child;
 use crate::yard::{PATIENCE, Yard, log_of, signal};
 
 /// Runs of different accounts, so that both processes always have something in their hands.
-pub(crate) const ACCOUNTS: usize = 8;
+const ACCOUNTS: usize = 8;
 
 /// A new database on the tests' Postgres; none where there is no Postgres.
-pub(crate) async fn postgres(name: &str) -> Option<String> {
+async fn postgres(name: &str) -> Option<String> {
     let url = settings::text("FERRY_TEST_POSTGRES_URL")?;
     let mut books = Books::open(&Place::Postgres(url.clone())).await.expect("the Postgres of the tests");
     let name = format!("{name}_{}", uuid::Uuid::now_v7().simple());
@@ -23,7 +23,7 @@ pub(crate) async fn postgres(name: &str) -> Option<String> {
 }
 
 /// Queues a run of every export by a command that is killed as soon as it has.
-pub(crate) async fn queue_all(yard: &mut Yard) {
+async fn queue_all(yard: &mut Yard) {
     let mut children = Vec::new();
     for n in 1..=ACCOUNTS {
         children.push(yard.spawn(&["run", &format!("Export {n}")]));

@@ -97,11 +97,6 @@ impl Yard {
         text
     }
 
-    /// From now on the program reaches its database at another address.
-    pub(crate) fn set_database(&mut self, url: String) {
-        self.database_url = Some(url);
-    }
-
     /// A command of the real program, with its output in the log.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command(self.dir.path(), &self.simulator, self.database_url.as_deref(), self.accounts);
