@@ -1,8 +1,11 @@
 //! Every zone of the IANA database over ten years: each day has exactly the slots that were set, at the time that was
 //! set unless the clocks jumped over it, and every second between two slots gives the same next slot.
 //!
-//! `cargo test` takes every thirteenth zone in one of three years; the whole runs with
-//! `cargo test -p domain --release -- --ignored every_zone`.
+//! `cargo test` takes, of all zones and the ten years, the days around every change of the clocks: where many zones have
+//! the same changes, one stands for all of them. Besides, it takes whole years of every thirteenth zone. The whole, every
+//! second of it, runs with `cargo test -p domain --release -- --ignored every_zone`.
+
+use std::collections::BTreeMap;
 
 use jiff::civil::{Date, Time, date, time};
 use jiff::tz::TimeZone;
@@ -114,6 +117,62 @@ fn check_seconds(name: &str, year: i16, step: i64) {
             }
         }
     }
+}
+
+/// What the clocks of a zone do in the ten years: the offset before each change, its instant, the offset after it.
+fn changes_of(name: &str) -> Vec<(i32, Timestamp, i32)> {
+    let zone = TimeZone::get(name).expect("a zone");
+    let (from, to) = (noon(date(YEARS.start, 1, 1)), noon(date(YEARS.end, 1, 1)));
+    let mut offset = zone.to_offset(from).seconds();
+    let mut found = vec![(offset, from, offset)];
+    for change in zone.following(from).take_while(|change| change.timestamp() < to) {
+        let after = change.offset().seconds();
+        found.push((offset, change.timestamp(), after));
+        offset = after;
+    }
+    found
+}
+
+/// Every day around a change has its slot, whatever time of day was set: usual ones, and one that the change touches.
+fn check_change(name: &str, (before, change, after): (i32, Timestamp, i32)) {
+    let zone = TimeZone::get(name).expect("a zone");
+    // By the smaller offset, the quarter of an hour after the change is jumped over, or comes a second time.
+    let shown = change + SignedDuration::from_secs(i64::from(before.min(after)) + 900);
+    let touched = shown.to_zoned(TimeZone::UTC).time();
+    let day = change.to_zoned(zone.clone()).date();
+    for at in [time(2, 30, 0, 0), time(0, 15, 0, 0), touched.with().second(0).build().expect("a time")] {
+        let days: Vec<Date> = (-2..=2).map(|n| day + n.days()).collect();
+        let expected = expected(days.into_iter(), at, &zone);
+        let (first, last) = (expected[0], expected[expected.len() - 1]);
+        let schedule = Schedule::daily(at, name.to_owned());
+        let found = schedule.next_slots(first - SignedDuration::from_secs(1), expected.len());
+        assert_eq!(found, expected, "{name} {change} {at}");
+        assert!(schedule.next_after(last).expect("a good schedule").is_some_and(|next| next > last));
+    }
+    let start = date(2024, 1, 1).at(0, 0, 0, 0);
+    let hourly = Schedule::Every { minutes: 60, start, time_zone: name.to_owned() };
+    let slots = hourly.next_slots(change - 5.hours(), 10);
+    assert!(slots.windows(2).all(|two| two[1].duration_since(two[0]) == SignedDuration::from_hours(1)), "{name}");
+}
+
+///
+#[test]
+fn r31_every_zone_keeps_its_slots_around_every_change_of_ten_years() {
+    let mut alike: BTreeMap<Vec<(i32, Timestamp, i32)>, Vec<String>> = BTreeMap::new();
+    for name in zones() {
+        alike.entry(changes_of(&name)).or_default().push(name);
+    }
+    let mut changes = 0;
+    for (number, (all, names)) in alike.iter().enumerate() {
+        for change in &all[1..] {
+            check_change(&names[0], *change);
+            changes += 1;
+        }
+        let year = YEARS.start + i16::try_from(number % YEARS.len()).expect("small");
+        check_seconds(&names[0], year, 601);
+    }
+    println!("{} zones, {} that differ, {changes} changes of clocks", zones().len(), alike.len());
+    assert!(alike.len() > 50 && changes > 500);
 }
 
 #[test]
