@@ -237,11 +237,4 @@ mod tests {
         let answer = engine.run::<()>(async { panic!("on purpose") }).await;
         assert!(matches!(answer, Err(DataError::Internal(_))));
     }
-
-    #[tokio::test]
-    async fn a_session_reads_the_data_directory() {
-        let (_root, engine) = engine();
-        let answer = engine.session().sql("SELECT 1").await.expect("planned").collect().await.expect("run");
-        assert_eq!(answer[0].num_rows(), 1);
-    }
 }
