@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use domain::id::RunId;
 use domain::run::RowReason;
+use rangemap::RangeSet;
 
 use super::claims::count;
 use super::{DbError, Tx, sql, values};
@@ -28,7 +29,8 @@ pub enum BatchState {
     Planned,
     /// Its request may be on its way.
     Sending,
-    /// Sent, and no answer says what became of it: to be sent again, which is harmless.
+    /// Sent, and no answer says what became of it: to be sent again, which is harmless. It stays so until a request for it
+    /// is taken.
     Unknown,
     /// Taken; the destination works through it.
     Sent,
@@ -95,6 +97,9 @@ pub struct Batch {
     pub sent_at: Option<i64>,
     /// The database does not hold it yet.
     pub is_new: bool,
+    /// While a request for it is on its way: an earlier one may have been taken, so that no answer to this one alone says
+    /// that nothing arrived.
+    pub is_in_doubt: bool,
 }
 
 impl Batch {
@@ -116,6 +121,7 @@ impl Batch {
             due_at,
             sent_at: None,
             is_new: true,
+            is_in_doubt: false,
         }
     }
 
@@ -185,6 +191,7 @@ impl Row {
             due_at: self.due_at,
             sent_at: self.sent_at,
             is_new: false,
+            is_in_doubt: false,
         })
     }
 }
@@ -215,25 +222,35 @@ pub async fn next_seq(tx: &mut Tx, run: RunId) -> Result<u64, DbError> {
 }
 
 /// The tag changes that are in batches, by what is done with which tag.
-pub type TagRows = HashMap<Kind, Vec<Range<u64>>>;
+pub type TagRows = HashMap<Kind, RangeSet<u64>>;
+
+/// Batches that are read at once: a list of picked rows takes some kilobytes.
+const READ: i64 = 500;
 
 /// The tag changes of a run that are in batches, whatever became of those. The halves of a split one stand for it.
 pub async fn tag_rows(tx: &mut Tx, run: RunId) -> Result<TagRows, DbError> {
-    let rows = sql::fetch_all!(
-        tx,
-        Row,
-        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at
-         from batches
-         where run_id = $1 and kind <> 'upsert' and state <> 'split'",
-        run.to_string(),
-    )?;
-    let mut found = TagRows::new();
-    for row in rows {
-        let batch = row.batch()?;
-        let ranges = batch.ranges();
-        found.entry(batch.kind).or_default().extend(ranges);
+    let (mut found, mut after) = (TagRows::new(), -1);
+    loop {
+        let rows = sql::fetch_all!(
+            tx,
+            Row,
+            "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at
+             from batches
+             where run_id = $1 and kind <> 'upsert' and state <> 'split' and seq > $2
+             order by seq
+             limit $3",
+            run.to_string(),
+            after,
+            READ,
+        )?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        after = last.seq;
+        for row in rows {
+            let batch = row.batch()?;
+            let ranges = batch.ranges().into_iter().filter(|range| !range.is_empty());
+            found.entry(batch.kind.clone()).or_default().extend(ranges);
+        }
     }
-    Ok(found)
 }
 
 /// The rows whose contacts may not be at the destination: refused, or never confirmed.

@@ -20,6 +20,8 @@ use crate::db::{Database, runs};
 
 /// Refused rows that are read at once.
 const READ: u32 = 1000;
+/// What of these batches was taken, if anything, nobody knows.
+const IN_DOUBT: [BatchState; 4] = [BatchState::Sending, BatchState::Unknown, BatchState::Sent, BatchState::Unconfirmed];
 
 /// Ends a run. Doing it again after a break-off gives the same.
 pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {
@@ -89,7 +91,6 @@ async fn closed(deps: &Deps, claim: &Claim, plan: &PlanReader, ending: &Ending) 
     held.push(places.next_row..plan.summary().to_send);
     held.retain(|range| !range.is_empty());
     let held_reason = if matches!(ending, Ending::Failed { .. }) { RowReason::RunFailed } else { RowReason::Canceled };
-    let in_doubt = [BatchState::Sending, BatchState::Unknown, BatchState::Sent, BatchState::Unconfirmed];
     let closed = deps
         .data
         .close_run(CloseRequest {
@@ -97,7 +98,7 @@ async fn closed(deps: &Deps, claim: &Claim, plan: &PlanReader, ending: &Ending) 
             export: claim.export,
             ledger: claim.ledger_of.or(places.ledger_of),
             refused: refused(deps.db.clone(), claim.run),
-            unconfirmed: rows_in(&open, &in_doubt),
+            unconfirmed: rows_in(&open, &IN_DOUBT),
             held,
             held_reason,
             failed_tags,
@@ -125,7 +126,8 @@ fn rows_in(open: &[Batch], states: &[BatchState]) -> Vec<Range<u64>> {
     wanted.flat_map(Batch::ranges).collect()
 }
 
-/// Tag changes that were not made: those of batches without a good answer, and all that had no batch yet.
+/// Tag changes that were not made, as far as is known: those of batches without a good answer, and all that had no batch
+/// yet.
 fn failed_tags(plan: &PlanReader, open: &[Batch], taken: &TagRows) -> Vec<FailedTags> {
     let mut failed = Vec::new();
     for batch in open {
@@ -134,12 +136,14 @@ fn failed_tags(plan: &PlanReader, open: &[Batch], taken: &TagRows) -> Vec<Failed
             Kind::AddTag(tag) => (TagOp::Add, tag),
             Kind::RemoveTag(tag) => (TagOp::Remove, tag),
         };
-        failed.extend(batch.ranges().into_iter().map(|changes| FailedTags { op, tag: tag.clone(), changes }));
+        let is_in_doubt = IN_DOUBT.contains(&batch.state);
+        let of_batch = |changes| FailedTags { op, tag: tag.clone(), changes, is_in_doubt };
+        failed.extend(batch.ranges().into_iter().map(of_batch));
     }
     for list in plan.tag_counts() {
-        let taken = taken.get(&tags::kind(list.op, &list.tag)).map_or(&[][..], Vec::as_slice);
-        let left = tags::uncovered(list.changes, taken).into_iter();
-        failed.extend(left.map(|changes| FailedTags { op: list.op, tag: list.tag.clone(), changes }));
+        let left = tags::untaken(taken, list).into_iter();
+        let never_sent = |changes| FailedTags { op: list.op, tag: list.tag.clone(), changes, is_in_doubt: false };
+        failed.extend(left.map(never_sent));
     }
     failed
 }

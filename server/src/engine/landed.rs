@@ -121,7 +121,7 @@ impl Line {
 
     async fn failed(
         &mut self,
-        request: Request,
+        mut request: Request,
         launched_at: i64,
         key: &Arc<Key>,
         error: DeliveryError,
@@ -139,28 +139,30 @@ impl Line {
         match next {
             Next::Slower { after } => {
                 self.pacer.refused(&deps, lane_of(&request), launched_at, after).await?;
-                self.send_again(request, BatchState::Planned, now);
+                self.send_again(request, now);
             }
             Next::Again { is_untaken, after } => {
                 self.trouble.failure(launched_at, now, after, chance);
+                if let Request::Send { batch, .. } = &mut request {
+                    batch.is_in_doubt |= !is_untaken;
+                }
                 let Some(request) = self.divide_what_fails_alone(request, &error) else { return Ok(()) };
-                let state = if is_untaken { BatchState::Planned } else { BatchState::Unknown };
                 let failures = match &request {
                     Request::Send { batch, .. } => u32::try_from(batch.attempts).unwrap_or(u32::MAX),
                     Request::List { .. } | Request::Items { .. } | Request::Contacts { .. } => self.trouble.rounds(),
                 };
-                self.send_again(request, state, now + micros(wait_before_again(failures, after, chance)));
+                self.send_again(request, now + micros(wait_before_again(failures, after, chance)));
             }
             Next::AgainFewTimes(reason) => {
                 self.trouble.failure(launched_at, now, None, chance);
                 let is_over = self.trouble.rounds() >= FEW_TIMES;
-                self.send_again(request, BatchState::Planned, now);
+                self.send_again(request, now);
                 if is_over {
                     self.stop_for_person(reason, &error);
                 }
             }
             Next::Stop(reason) => {
-                self.send_again(request, BatchState::Planned, now);
+                self.send_again(request, now);
                 // Another key is there already: it has not been asked.
                 if Arc::ptr_eq(key, &self.held.guard.key()) {
                     self.stop_for_person(reason, &error);
@@ -180,10 +182,10 @@ impl Line {
         self.stop.get_or_insert(Ending::Wait { reason, detail, until, failures: 0, refused_key });
     }
 
-    pub(super) fn send_again(&mut self, request: Request, state: BatchState, due_at: i64) {
+    pub(super) fn send_again(&mut self, request: Request, due_at: i64) {
         match request {
             Request::Send { mut batch, body } => {
-                batch.state = state;
+                batch.state = if batch.is_in_doubt { BatchState::Unknown } else { BatchState::Planned };
                 batch.due_at = due_at;
                 self.write(batch.clone());
                 self.ready.push_front(Ready { batch, body: Some(body) });

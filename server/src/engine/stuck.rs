@@ -76,7 +76,7 @@ impl Line {
             // A question cannot be divided; it may be answered another time.
             self.trouble.failure(launched_at, now, None, self.held.deps.chance());
             let due_at = now + micros(wait_before_again(self.trouble.rounds(), None, 0.5));
-            return self.send_again(request, BatchState::Planned, due_at);
+            return self.send_again(request, due_at);
         };
         self.trouble.refused(batch.row_count == 1);
         if self.trouble.refuses_everything() {
@@ -111,7 +111,8 @@ impl Line {
         let (first_body, second_body) = body.split(half);
         for (rows, body) in [(second, second_body), (first, first_body)] {
             let half = self.new_batch(batch.kind.clone(), rows, batch.returns);
-            let half = Batch { attempts, ..half };
+            let state = if batch.is_in_doubt { BatchState::Unknown } else { half.state };
+            let half = Batch { attempts, state, ..half };
             self.write(half.clone());
             self.ready.push_front(Ready { batch: half, body: Some(body) });
         }
@@ -132,7 +133,7 @@ impl Line {
                 let (now, chance) = (self.now(), self.held.deps.chance());
                 self.trouble.failure(launched_at, now, None, chance);
                 let is_over = self.trouble.rounds() >= FEW_TIMES;
-                self.send_again(request, BatchState::Planned, now + micros(wait_before_again(1, None, chance)));
+                self.send_again(request, now + micros(wait_before_again(1, None, chance)));
                 if is_over {
                     self.stop_for_person(RunReason::DestinationUnavailable, error);
                 }

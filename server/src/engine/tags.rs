@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
-use ferry_data::plan::{PlanReader, TagChange, TagOp};
+use ferry_data::plan::{PlanReader, TagChange, TagCount, TagOp};
 
 use super::EngineError;
 use super::choose::lane;
@@ -56,8 +56,7 @@ impl Tags {
     /// The changes that no batch of the run holds.
     pub(super) fn new(plan: PlanReader, limits: Limits, taken: &TagRows, failed: Vec<u64>) -> Self {
         let lists = plan.tag_counts().iter().map(|list| {
-            let kind = kind(list.op, &list.tag);
-            let unread = uncovered(list.changes, taken.get(&kind).map_or(&[][..], Vec::as_slice));
+            let unread = untaken(taken, list);
             List { op: list.op, tag: list.tag.clone(), unread, waiting: VecDeque::new(), in_vain: None }
         });
         let later = lists.filter(|list| !list.unread.is_empty()).collect();
@@ -230,22 +229,13 @@ pub(super) fn kind(op: TagOp, tag: &str) -> Kind {
     }
 }
 
-/// The numbers from 0 to `end` that none of the ranges holds.
-pub(super) fn uncovered(end: u64, taken: &[Range<u64>]) -> VecDeque<Range<u64>> {
-    let mut taken = taken.to_vec();
-    taken.sort_by_key(|range| range.start);
-    let (mut left, mut from) = (VecDeque::new(), 0);
-    for range in taken {
-        if range.start > from {
-            left.push_back(from..range.start.min(end));
-        }
-        from = from.max(range.end);
+/// The numbers of the list's changes that are in no batch.
+pub(super) fn untaken(taken: &TagRows, list: &TagCount) -> VecDeque<Range<u64>> {
+    let all = 0..list.changes;
+    match taken.get(&kind(list.op, &list.tag)) {
+        Some(taken) if !all.is_empty() => taken.gaps(&all).collect(),
+        _ => [all].into_iter().filter(|range| !range.is_empty()).collect(),
     }
-    if from < end {
-        left.push_back(from..end);
-    }
-    left.retain(|range| !range.is_empty());
-    left
 }
 
 #[cfg(test)]
@@ -254,9 +244,19 @@ mod tests {
 
     #[test]
     fn what_no_batch_holds_is_left() {
-        assert_eq!(uncovered(10, &[]), vec![0..10; 1]);
-        assert_eq!(uncovered(10, &[4..6, 0..2]), [2..4, 6..10]);
-        assert!(uncovered(10, &[0..7, 3..10]).is_empty() && uncovered(0, &[]).is_empty());
+        let left = |changes, taken: &[Range<u64>]| {
+            let list = TagCount { op: TagOp::Add, tag: "t".to_owned(), changes };
+            let of_another = (kind(TagOp::Remove, "t"), std::iter::once(0..10).collect());
+            let of_this = (kind(TagOp::Add, "t"), taken.iter().cloned().collect());
+            untaken(&TagRows::from([of_another, of_this]), &list)
+        };
+        assert_eq!(left(10, &[]), vec![0..10; 1]);
+        assert_eq!(left(10, &[4..6, 0..2]), [2..4, 6..10]);
+        assert!(left(10, &[0..7, 3..10]).is_empty() && left(0, &[]).is_empty());
+        assert_eq!(
+            untaken(&TagRows::new(), &TagCount { op: TagOp::Add, tag: "t".to_owned(), changes: 3 }),
+            vec![0..3; 1]
+        );
     }
 
     const LIMITS: Limits = Limits {

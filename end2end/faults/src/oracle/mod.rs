@@ -9,7 +9,7 @@
 //! | I4 single ownership | a fence grows by one at each taking-up and belongs to one owner; states move only as documented; what has ended stays |
 //! | I5 slots | one record for each slot of an export |
 //! | I6 monotone | counters and checkpoints never go back; nothing ends before it began |
-//! | I7 consent | nobody was subscribed again, nobody welcomed, no status sent |
+//! | I7 consent | nobody was subscribed again, nobody welcomed, no status sent but that of a true opt-in, with its date |
 //! | I8 secrecy | no key and no address of a profile in a log or in the database |
 //! | I9 liveness | once the faults have ended, every run ends |
 //! | I10 clean | no temporary file stays |
@@ -31,7 +31,7 @@ pub use seen::Seen;
 pub struct Person {
     /// The first name.
     pub name: String,
-    /// The tags that Ferry gives.
+    /// What Ferry marks them with: tags, or the names of properties that are true.
     pub tags: BTreeSet<String>,
 }
 
@@ -42,8 +42,10 @@ pub struct Told {
     pub people: BTreeMap<String, Person>,
     /// Everybody whom any run was to bring.
     pub ever: BTreeSet<String>,
-    /// Every tag that Ferry gives begins like this.
+    /// Every tag or property that Ferry gives begins like this.
     pub tag_prefix: String,
+    /// When people opted in, as the receiver writes it: nobody else may be subscribed, and nobody with another date.
+    pub opt_ins: BTreeMap<String, String>,
     /// Batches that were on their way when a process broke off, as [`Books::on_their_way`] counted them right then,
     /// all breaks together.
     pub broken_off: u64,
@@ -75,7 +77,7 @@ pub async fn broken(books: &mut Books, seen: &Seen, told: &Told) -> Result<Vec<S
     found.extend(history::ownership(&books.history().await?, &books.batch_history().await?));
     found.extend(rules::slots(&books.repeated_slots().await?));
     found.extend(history::monotone(&books.history().await?, &runs));
-    found.extend(rules::consent(seen));
+    found.extend(rules::consent(seen, told));
     found.extend(files::secrecy(told));
     found.extend(rules::liveness(&runs, told));
     found.extend(files::clean(told));

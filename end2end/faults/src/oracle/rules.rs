@@ -53,6 +53,10 @@ fn differences(seen: &Seen, told: &Told) -> Vec<String> {
             Some(found) if found == *expected => {}
             found => wrong.push(format!("{email} should be {expected:?} and is {found:?}")),
         }
+        let status = seen.statuses.get(email).map(String::as_str);
+        if told.opt_ins.contains_key(email) && status == Some("nonSubscribed") {
+            wrong.push(format!("{email} opted in and is {status:?}"));
+        }
     }
     for (email, person) in &seen.people {
         let is_tagged = person.tags.iter().any(|tag| tag.starts_with(&told.tag_prefix));
@@ -67,7 +71,7 @@ pub(super) fn repetition(batches: &[Value], seen: &Seen, told: &Told) -> Vec<Str
     let mut broken = Vec::new();
     let kinds: [(&str, &[&str], &[Endpoint]); 2] = [
         ("contacts", &["upsert"], &[Endpoint::BatchCreate]),
-        ("tags", &["add_tag", "remove_tag"], &[Endpoint::TagsAdd, Endpoint::TagsRemove]),
+        ("tags", &["add_tag", "remove_tag"], &[Endpoint::TagsAdd, Endpoint::TagsRemove, Endpoint::ContactPatchByEmail]),
     ];
     for (name, kinds, endpoints) in kinds {
         let ours = || batches.iter().filter(|batch| batch["kind"].as_str().is_some_and(|kind| kinds.contains(&kind)));
@@ -140,7 +144,7 @@ pub(super) fn slots(repeated: &[Value]) -> Vec<String> {
     repeated.iter().map(|slot| format!("I5: a slot is recorded twice: {slot}")).collect()
 }
 
-pub(super) fn consent(seen: &Seen) -> Vec<String> {
+pub(super) fn consent(seen: &Seen, told: &Told) -> Vec<String> {
     let mut broken = Vec::new();
     if seen.resubscribed > 0 {
         broken.push(format!("I7: {} people were subscribed again", seen.resubscribed));
@@ -148,8 +152,12 @@ pub(super) fn consent(seen: &Seen) -> Vec<String> {
     if seen.welcomed > 0 {
         broken.push(format!("I7: {} welcome messages", seen.welcomed));
     }
+    let is_true = |event: &Value| {
+        let opted_in = event["email"].as_str().and_then(|email| told.opt_ins.get(email));
+        opted_in.is_some_and(|at| event["statusChangedAt"] == at.as_str())
+    };
     let subscribed = seen.consents.iter().filter(|event| event["to"] == "subscribed");
-    broken.extend(subscribed.map(|event| format!("I7: a status was sent: {event}")));
+    broken.extend(subscribed.filter(|event| !is_true(event)).map(|event| format!("I7: a status was sent: {event}")));
     broken
 }
 
@@ -202,6 +210,7 @@ mod tests {
         };
         Seen {
             people: people.iter().map(person).collect(),
+            statuses: BTreeMap::new(),
             requests,
             consents: Vec::new(),
             resubscribed: 0,
@@ -266,10 +275,12 @@ mod tests {
         let fast = seen(fast, &[]);
         assert_eq!((rate(&fast, &limited(5)).len(), rate(&fast, &limited(4)).len()), (0, 1));
         let mut bad = seen(Vec::new(), &[]);
-        assert!(consent(&bad).is_empty());
+        assert!(consent(&bad, &Told::default()).is_empty());
         (bad.welcomed, bad.resubscribed) = (1, 2);
-        bad.consents = vec![json!({"to": "subscribed"})];
-        assert_eq!(consent(&bad).len(), 3);
+        bad.consents = vec![json!({"to": "subscribed", "email": "a@x", "statusChangedAt": "2025"})];
+        let opted_in = |at: &str| Told { opt_ins: [("a@x".to_owned(), at.to_owned())].into(), ..Told::default() };
+        let broken = [Told::default(), opted_in("2026"), opted_in("2025")].map(|told| consent(&bad, &told).len());
+        assert_eq!(broken, [3, 3, 2], "only the true date may be sent");
         let active = [json!({"state": "waiting", "finished_at": null})];
         assert!(liveness(&active, &Told::default()).is_empty());
         assert_eq!(liveness(&active, &Told { is_over: true, ..Told::default() }).len(), 1);

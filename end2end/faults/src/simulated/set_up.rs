@@ -12,7 +12,7 @@ use domain::mapping::{Field, Mapping, Match};
 use domain::marking::Marking;
 use domain::rule::{Condition, Group, Item, Join, Operator, Rule};
 use domain::run::Trigger;
-use domain::safety::Safety;
+use domain::safety::{Safety, StatusRule};
 use domain::schedule::Schedule;
 use domain::segment::{Definition, Segment};
 use domain::source::{ImportReport, Location, Reading, Source};
@@ -98,6 +98,19 @@ pub async fn set_up(db: &Database, keyring: &Keyring, source: &Source, chosen: &
         marking,
     };
     exports::insert(&mut tx, EXPORT, &settings, 1).await.expect("an export");
+    tx.commit().await.expect("committed");
+}
+
+/// From here on people leave as subscribed, if this attribute holds the time of their opt-in.
+///
+/// # Panics
+/// The export is not there.
+pub async fn send_statuses(db: &Database, opt_in: &str) {
+    let mut tx = db.begin().await.expect("begun");
+    let stored = exports::find(&mut tx, EXPORT).await.expect("read").expect("the export");
+    let (version, mut settings) = (stored.export.version, stored.export.settings);
+    settings.safety.status = Some(StatusRule { opt_in: opt_in.to_owned() });
+    assert!(exports::update(&mut tx, EXPORT, version, &settings, 1).await.expect("saved"));
     tx.commit().await.expect("committed");
 }
 

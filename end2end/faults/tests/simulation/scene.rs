@@ -7,18 +7,19 @@ use std::time::Duration;
 use domain::id::RunId;
 use domain::run::{Run, RunState};
 use ferry_faults::chance::Chance;
-use ferry_faults::oracle::{self, Books, Place, Seen, Told};
+use ferry_faults::oracle::{self, Books, Person, Place, Seen, Told};
 use ferry_faults::simulated::{self, CONNECTION, SimClock, Way};
 use futures::FutureExt as _;
 use futures::executor::block_on;
 use omnisend_simulator::{Limits, Options, PRACTICE_KEY, State, Switches};
+use serde_json::json;
 use server::clock::Clock as _;
-use server::db::runs;
 use server::db::{Database, Pause};
+use server::db::{approvals, runs};
 use server::engine::{self, Deps, Engine};
 
 use crate::script::{Event, Trouble};
-use crate::world::{Bench, Snapshot};
+use crate::world::{self, Bench, Manner, PEOPLE, Snapshot};
 
 /// After the last trouble, a run must have ended within this time.
 const BOUND: Duration = Duration::from_secs(3 * 3600);
@@ -55,7 +56,10 @@ pub(crate) fn live(bench: &Bench, seed: u64) -> Result<Report, String> {
 struct Scene<'a> {
     bench: &'a Bench,
     seed: u64,
+    manner: Manner,
     chance: Chance,
+    /// What worlds were given later draws from a source of its own, so that old seeds keep their troubles.
+    later: Chance,
     clock: SimClock,
     state: State,
     db: Database,
@@ -71,10 +75,11 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     async fn open(bench: &'a Bench, seed: u64, clock: SimClock) -> Self {
-        let (path, db) = bench.database().await;
+        let (mut chance, mut later) = (Chance::of(seed), Chance::of(!seed));
+        let manner = Manner::of(&mut later);
+        let (path, db) = bench.database(manner).await;
         let mut books = Books::open(&Place::Sqlite(path)).await.expect("the database");
         books.watch().await.expect("watched");
-        let mut chance = Chance::of(seed);
         let read = clock.clone();
         let switches = Switches {
             batch_delay_ms: chance.within(0..1_500),
@@ -84,11 +89,13 @@ impl<'a> Scene<'a> {
         };
         let simulator = omnisend_simulator::Clock::from_fn(move || read.micros());
         let state = State::new(Options { seed, switches, clock: simulator, ..Options::default() });
-        let told = Told { tag_prefix: "ferry:".to_owned(), ..Told::default() };
+        let told = Told { tag_prefix: manner.name("ferry:"), ..Told::default() };
         Self {
             bench,
             seed,
+            manner,
             chance,
+            later,
             clock,
             state,
             db,
@@ -103,6 +110,9 @@ impl<'a> Scene<'a> {
     }
 
     async fn play(mut self) -> Result<Report, String> {
+        if self.manner.has_statuses {
+            self.let_some_leave();
+        }
         let count = self.bench.snapshots.len() as u64;
         let first = self.chance.within(0..count - 2) as usize;
         let mut run = self.run(&self.bench.snapshots[first], true).await?;
@@ -126,12 +136,34 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Some have unsubscribed at the receiver long before they opted in, as the profiles say.
+    fn let_some_leave(&mut self) {
+        let opted_in = |n: u64| Some((world::address(n), world::true_opt_in(n)?));
+        self.told.opt_ins = (0..PEOPLE).filter_map(opted_in).collect();
+        for email in (0..PEOPLE).map(world::address).filter(|_| self.later.happens(0.1)) {
+            let channels = json!({"email": {"status": "unsubscribed", "statusChangedAt": "2020-01-01T00:00:00Z"}});
+            let contact = json!({"identifiers": [{"type": "email", "id": email, "channels": channels}]});
+            self.state.seed_contacts(None, &[contact]).expect("written");
+            self.told.ever.insert(email);
+        }
+    }
+
     /// One run over these profiles, to its end.
     async fn run(&mut self, snapshot: &Snapshot, is_troubled: bool) -> Result<Run, String> {
-        let trouble = if is_troubled { Trouble::of(&mut self.chance) } else { Trouble::none() };
+        let mut trouble = if is_troubled { Trouble::of(&mut self.chance) } else { Trouble::none() };
+        if is_troubled && self.later.happens(0.2) {
+            trouble.cancel(&mut self.later);
+        }
+        if self.manner.has_statuses {
+            trouble.approve_and_leave(&mut self.later, is_troubled);
+        }
         self.bench.put(&self.db, snapshot, self.clock.now_micros()).await;
         self.told.ever.extend(snapshot.people.keys().cloned());
-        self.told.people = snapshot.people.clone();
+        let marked = |(email, person): (&String, &Person)| {
+            let tags = person.tags.iter().map(|tag| self.manner.name(tag)).collect();
+            (email.clone(), Person { name: person.name.clone(), tags })
+        };
+        self.told.people = snapshot.people.iter().map(marked).collect();
         self.lead(&trouble);
         self.runs += 1;
         let run = self.queue().await;
@@ -150,6 +182,9 @@ impl<'a> Scene<'a> {
             let found = self.find(run).await;
             if found.finished_at.is_some() || self.clock.now_micros() > until {
                 break found;
+            }
+            if self.manner.has_statuses {
+                self.approve(run).await;
             }
             looks += 1;
             self.clock.sleep(Duration::from_secs(if looks < 15 { 2 } else { 20 })).await;
@@ -255,6 +290,17 @@ impl<'a> Scene<'a> {
                 tx.commit().await.expect("committed");
                 self.wake();
             }
+            Event::Approve => self.approve(run).await,
+        }
+    }
+
+    /// Lets the run go on if it is held.
+    async fn approve(&self, run: RunId) {
+        let mut tx = self.db.begin().await.expect("begun");
+        let is_held = approvals::approve(&mut tx, run, "ana@example.com", self.clock.now_micros()).await;
+        tx.commit().await.expect("committed");
+        if is_held.expect("asked") {
+            self.wake();
         }
     }
 

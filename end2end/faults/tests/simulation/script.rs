@@ -18,6 +18,8 @@ pub(crate) enum Event {
     RestoreKey,
     /// Somebody cancels the run.
     Cancel,
+    /// Somebody lets the run go on, if it is held.
+    Approve,
 }
 
 /// All that goes wrong.
@@ -76,25 +78,27 @@ impl Trouble {
         let has_others = rules.iter().any(|rule| matches!(rule.action, Action::OtherTraffic { .. }));
         let outage = if chance.happens(0.15) { chance.share() } else { 0.0 };
         let keeps_limits = chance.happens(0.4);
-        // Of a run that is cancelled while a tag request is in doubt nobody knows which tags there are.
-        if events.is_empty() && !rules.iter().any(leaves_doubt) && chance.happens(0.5) {
-            events.push((lasts.mul_f64(chance.share().powi(2)), Event::Cancel));
-        }
         Self { replicas, keeps_limits, has_others, faults: Script { rules }, outage, events, lasts }
     }
-}
 
-/// Does anybody not know afterwards whether a request was taken?
-fn leaves_doubt(rule: &Rule) -> bool {
-    match &rule.action {
-        Action::Status { status, .. } => !matches!(status, 429 | 503),
-        Action::ResetAfter { .. }
-        | Action::CutBody { .. }
-        | Action::Hang
-        | Action::Delay { .. }
-        | Action::Body { .. }
-        | Action::BatchTwice { .. } => true,
-        _ => false,
+    /// Somebody cancels the run, sooner or later.
+    pub(crate) fn cancel(&mut self, chance: &mut Chance) {
+        self.events.push((self.lasts.mul_f64(chance.share().powi(2)), Event::Cancel));
+        self.events.sort_by_key(|(at, _)| *at);
+    }
+
+    /// Somebody looks whether the run is held, and people unsubscribe.
+    pub(crate) fn approve_and_leave(&mut self, chance: &mut Chance, is_troubled: bool) {
+        for ms in [300, 600, 1_200, 2_400, 4_800] {
+            self.events.push((Duration::from_millis(ms), Event::Approve));
+        }
+        self.events.sort_by_key(|(at, _)| *at);
+        if is_troubled && chance.happens(0.6) {
+            let count = chance.within(1..4) as usize;
+            let mut rule = Rule::always(Action::Unsubscribe { email: "*".to_owned(), count });
+            rule.nth = (0..chance.within(1..6)).map(|_| chance.within(1..40)).collect();
+            self.faults.rules.push(rule);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::marking::Marking;
+use domain::marking::{Marking, property_of};
 use domain::source::{ImportReport, Source};
 use ferry_data::{DataEngine, DataOptions};
 use ferry_faults::chance::Chance;
@@ -21,6 +21,54 @@ use server::secrets::Keyring;
 
 /// Snapshots that worlds choose from.
 const SNAPSHOTS: i64 = 8;
+/// Fewer people than this are in each.
+pub(crate) const PEOPLE: u64 = 70;
+
+/// What the export of a world does beside sending names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Manner {
+    pub(crate) marking: Marking,
+    /// Do people leave as subscribed?
+    pub(crate) has_statuses: bool,
+}
+
+impl Manner {
+    pub(crate) fn of(chance: &mut Chance) -> Self {
+        let marking = if chance.happens(0.3) { Marking::Properties } else { Marking::Tags };
+        Self { marking, has_statuses: chance.happens(0.3) }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        let with = |marking| [true, false].map(|has_statuses| Self { marking, has_statuses });
+        [Marking::Tags, Marking::Properties].into_iter().flat_map(with)
+    }
+
+    /// What the receiver knows the members of a segment by.
+    pub(crate) fn name(self, tag: &str) -> String {
+        let mark = self.marking.mark(tag);
+        property_of(&mark).map(str::to_owned).unwrap_or(mark)
+    }
+}
+
+/// The address of one person, the same in all worlds.
+pub(crate) fn address(n: u64) -> String {
+    format!("p{n:03}@profile.example")
+}
+
+/// The day on which one person opted in, as it stands in the profiles. Some have none, and some one that is no opt-in
+/// because it is yet to come.
+pub(crate) fn opted_in(n: u64) -> String {
+    match n % 4 {
+        0 => String::new(),
+        1 => "2031-01-01".to_owned(),
+        _ => format!("2025-03-{:02}", 1 + n % 28),
+    }
+}
+
+/// The instant of somebody's true opt-in, as the receiver writes it.
+pub(crate) fn true_opt_in(n: u64) -> Option<String> {
+    (n % 4 >= 2).then(|| format!("{}T00:00:00Z", opted_in(n)))
+}
 
 /// Some profiles, on disk.
 pub(crate) struct Snapshot {
@@ -53,26 +101,33 @@ impl Bench {
             keyring: Arc::new(Keyring::parse(&Keyring::generate()).expect("a key")),
             ways: [registry(), registry()],
             snapshots: Vec::new(),
-            source: simulated::source(&["email", "first_name", "letters"]),
+            source: simulated::source(&["email", "first_name", "letters", "opted_in"]),
             worlds: AtomicU64::new(0),
         };
         for number in 1..=SNAPSHOTS {
             let snapshot = bench.snapshot(number).await;
             bench.snapshots.push(snapshot);
         }
-        let db = Database::open(&DatabaseLocation::Sqlite(bench.template())).await.expect("a database");
-        simulated::set_up(&db, &bench.keyring, &bench.source, &['a', 'b'].map(simulated::segment), Marking::Tags).await;
-        db.close().await;
+        for manner in Manner::all() {
+            let template = DatabaseLocation::Sqlite(bench.template(manner));
+            let db = Database::open(&template).await.expect("a database");
+            let segments = ['a', 'b'].map(simulated::segment);
+            simulated::set_up(&db, &bench.keyring, &bench.source, &segments, manner.marking).await;
+            if manner.has_statuses {
+                simulated::send_statuses(&db, "opted_in").await;
+            }
+            db.close().await;
+        }
         bench
     }
 
-    /// The empty Ferry that every world begins with.
-    fn template(&self) -> PathBuf {
-        self.dir.path().join("template.db")
+    /// The empty Ferry that a world begins with.
+    fn template(&self, manner: Manner) -> PathBuf {
+        self.dir.path().join(format!("template-{manner:?}.db"))
     }
 
     /// A new world's own database. That of the world before may still be open somewhere, so each has its own file.
-    pub(crate) async fn database(&self) -> (PathBuf, Database) {
+    pub(crate) async fn database(&self, manner: Manner) -> (PathBuf, Database) {
         let number = self.worlds.fetch_add(1, Ordering::SeqCst);
         let path = |number: u64| self.dir.path().join(format!("world-{number}.db"));
         for end in ["db", "db-wal", "db-shm"] {
@@ -80,7 +135,7 @@ impl Bench {
             drop(std::fs::remove_file(path(number.saturating_sub(2)).with_extension(end)));
         }
         let path = path(number);
-        std::fs::copy(self.template(), &path).expect("copied");
+        std::fs::copy(self.template(manner), &path).expect("copied");
         let db = Database::open(&DatabaseLocation::Sqlite(path.clone())).await.expect("a database");
         (path, db.in_steps(None))
     }
@@ -88,13 +143,13 @@ impl Bench {
     /// Few people, some of them with another name or in other segments than in the snapshot before.
     async fn snapshot(&self, number: i64) -> Snapshot {
         let mut chance = Chance::of(number.unsigned_abs());
-        let mut text = String::from("email,first_name,letters\n");
+        let mut text = String::from("email,first_name,letters,opted_in\n");
         let mut people = BTreeMap::new();
-        for n in 0..chance.within(20..70) {
+        for n in 0..chance.within(20..PEOPLE) {
             let letters = ["ab", "a", "b", "ab", ""][chance.within(0..5) as usize];
             let name = if chance.happens(0.2) { format!("Zoë {n}-{number}") } else { format!("O'Brien {n}") };
-            let email = format!("p{n:03}@profile.example");
-            writeln!(text, "{email},{name},{letters}").expect("text");
+            let email = address(n);
+            writeln!(text, "{email},{name},{letters},{}", opted_in(n)).expect("text");
             if !letters.is_empty() {
                 let tags: BTreeSet<_> = letters.chars().map(|letter| format!("ferry:{letter}")).collect();
                 people.insert(email, Person { name, tags });

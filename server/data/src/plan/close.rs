@@ -8,11 +8,11 @@ use domain::run::RowReason;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path as StorePath;
+use rangemap::RangeSet;
 
-use super::files::{BATCH_ROWS, LedgerCursor, note, open};
+use super::files::{BATCH_ROWS, LedgerCursor, ledger, note, open};
 use super::left::Left;
 use super::marks::are_properties;
-use super::payload::HASH_BYTES;
 use super::rows::PlanBatch;
 use super::writers::{LedgerWriter, PlanNote, PlanRow, TroubledWriter};
 use super::{CloseRequest, Closed, FailedTags, Outcome, RefusedRow, TagOp, TroubledRow, tags};
@@ -20,17 +20,15 @@ use crate::DataEngine;
 use crate::error::{DataError, Result};
 use crate::store::{DataStore, ledger_path, left_path, plan_path, troubled_path};
 
-/// In the place of a payload's hash where nobody knows what the destination holds: no payload has it.
-const UNKNOWN: [u8; HASH_BYTES] = [0; HASH_BYTES];
-
 impl DataEngine {
     /// Ends a run: writes the ledger `ledgers/<export>/<run>` and the report of troubled rows, and counts. Repeating it
     /// with the same request writes the same files.
     ///
     /// In the new ledger stands each contact as it was last confirmed: with the payload's hash of this plan where its
     /// row was accepted, with none where its row was not, and else with that of the old ledger; with the tags whose addition was
-    /// confirmed and without those whose removal was. A leaver without a tag is no longer in it, and is remembered
-    /// beside it by a hash, until they come back.
+    /// confirmed and without those whose removal was. A tag whose change was sent and not confirmed is in doubt: the next
+    /// plan takes it for missing where it is wanted, and for present where it is not. A leaver without a tag is no longer in
+    /// the ledger, and is remembered beside it by a hash, until they come back.
     ///
     /// Errors: no plan or ledger ([`DataError::Missing`](crate::DataError::Missing)), an error of `refused`
     /// ([`DataError::Storage`](crate::DataError::Storage)). Nothing is left behind then.
@@ -53,6 +51,7 @@ async fn close(engine: &DataEngine, request: CloseRequest) -> Result<Closed> {
         verdicts: Verdicts::new(request.refused, request.unconfirmed, request.held, request.held_reason),
         changes: TagChanges::new(&plan, &request.failed_tags),
         tags: vec![0; tags::width(plan.tags.len())],
+        in_doubt: vec![0; tags::width(plan.tags.len())],
         left: Left::read(store, request.ledger.map(|run| left_path(request.export, run)).as_ref())?,
         left_path: left_path(request.export, request.run),
         store: store.clone(),
@@ -75,7 +74,9 @@ struct Closing {
     troubled: TroubledWriter,
     verdicts: Verdicts,
     changes: TagChanges,
+    /// Of the contact at hand: the tags that it has, and those that it may have.
     tags: Vec<u8>,
+    in_doubt: Vec<u8>,
     left: Left,
     left_path: StorePath,
     store: DataStore,
@@ -91,7 +92,11 @@ impl Closing {
             Some(number) => Some(self.verdicts.of(number).await?),
             None => None,
         };
-        let was_accepted = matches!(verdict, Some(Verdict::Accepted));
+        let was_sent = match &verdict {
+            Some(Verdict::Accepted) => Change::Made,
+            Some(Verdict::Troubled(RowReason::NoAnswer | RowReason::NotTaken, _)) => Change::InDoubt,
+            Some(Verdict::Troubled(..)) | None => Change::NotMade,
+        };
         match verdict {
             Some(Verdict::Accepted) => self.counts.accepted += 1,
             Some(Verdict::Troubled(reason, detail)) => self.trouble(row, reason, detail)?,
@@ -100,40 +105,39 @@ impl Closing {
         while self.old.email().is_some_and(|email| email < row.email) {
             self.keep()?;
         }
-        let stands = row.in_ledger && self.old.email() == Some(row.email);
-        self.tags.fill(0);
+        let stands = self.old.email() == Some(row.email);
         if stands {
             self.tags.copy_from_slice(self.old.tags());
+            self.in_doubt.copy_from_slice(self.old.in_doubt());
+        } else {
+            self.tags.fill(0);
+            self.in_doubt.fill(0);
         }
         for tag in tags::places(row.add) {
-            let is_made = if self.changes.is_property(tag) {
-                was_accepted
+            let change = if self.changes.is_property(tag) {
+                was_sent
             } else {
-                self.changes.next_is_made(TagOp::Add, tag) && (row.in_ledger || was_accepted)
+                let change = self.changes.next(TagOp::Add, tag);
+                if row.in_ledger || was_sent == Change::Made { change } else { Change::NotMade }
             };
-            if is_made {
-                tags::put(&mut self.tags, tag);
-                self.counts.tags_added += 1;
-            }
+            self.change(TagOp::Add, tag, change);
         }
         for tag in tags::places(row.remove) {
             let goes_along = self.changes.is_property(tag) && row.row.is_some();
-            let is_made = if goes_along { was_accepted } else { self.changes.next_is_made(TagOp::Remove, tag) };
-            if is_made {
-                tags::take(&mut self.tags, tag);
-                self.counts.tags_removed += 1;
-            }
+            let change = if goes_along { was_sent } else { self.changes.next(TagOp::Remove, tag) };
+            self.change(TagOp::Remove, tag, change);
         }
+        let has_tags = !tags::is_empty(&self.tags) || !tags::is_empty(&self.in_doubt);
         match row.hash {
-            Some(hash) if was_accepted => {
+            Some(hash) if was_sent == Change::Made => {
                 self.left.take(row.email);
-                self.new.push(row.email, hash, &self.tags)?;
+                self.new.push(row.email, hash, &self.tags, &self.in_doubt)?;
             }
-            _ if stands && (row.is_member || !tags::is_empty(&self.tags)) => {
+            _ if has_tags || stands && row.is_member => {
                 // What was sent may have arrived though nobody said so: neither the old payload is sure any more, nor the
                 // new one.
-                let hash = if row.row.is_some() { &UNKNOWN } else { self.old.hash() };
-                self.new.push(row.email, hash, &self.tags)?;
+                let hash = if row.row.is_some() { &ledger::UNKNOWN } else { self.old.hash() };
+                self.new.push(row.email, hash, &self.tags, &self.in_doubt)?;
             }
             _ if stands => self.left.put(row.email),
             _ => {}
@@ -141,9 +145,27 @@ impl Closing {
         if stands { self.old.advance() } else { Ok(()) }
     }
 
+    /// What became of one change of a tag of the contact at hand.
+    fn change(&mut self, op: TagOp, tag: usize, change: Change) {
+        if change == Change::NotMade {
+            return;
+        }
+        tags::take(&mut self.tags, tag);
+        tags::take(&mut self.in_doubt, tag);
+        match (change, op) {
+            (Change::InDoubt, _) => tags::put(&mut self.in_doubt, tag),
+            (_, TagOp::Add) => {
+                tags::put(&mut self.tags, tag);
+                self.counts.tags_added += 1;
+            }
+            (_, TagOp::Remove) => self.counts.tags_removed += 1,
+        }
+    }
+
     /// Takes over what the plan does not touch.
     fn keep(&mut self) -> Result<()> {
-        self.new.push(self.old.email().unwrap_or_default(), self.old.hash(), self.old.tags())?;
+        let old = &self.old;
+        self.new.push(old.email().unwrap_or_default(), old.hash(), old.tags(), old.in_doubt())?;
         self.old.advance()
     }
 
@@ -186,8 +208,8 @@ struct Verdicts {
     refused: BoxStream<'static, std::io::Result<RefusedRow>>,
     next_refused: Option<RefusedRow>,
     has_begun: bool,
-    unconfirmed: Ranges,
-    held: Ranges,
+    unconfirmed: RangeSet<u64>,
+    held: RangeSet<u64>,
     held_reason: RowReason,
 }
 
@@ -198,7 +220,7 @@ impl Verdicts {
         held: Vec<Range<u64>>,
         held_reason: RowReason,
     ) -> Self {
-        let (unconfirmed, held) = (Ranges::new(unconfirmed), Ranges::new(held));
+        let (unconfirmed, held) = (set_of(unconfirmed), set_of(held));
         Self { refused, next_refused: None, has_begun: false, unconfirmed, held, held_reason }
     }
 
@@ -211,9 +233,9 @@ impl Verdicts {
             self.has_begun = false;
             return Ok(Verdict::Troubled(refused.reason, refused.detail));
         }
-        Ok(if self.unconfirmed.holds(row) {
+        Ok(if self.unconfirmed.contains(&row) {
             Verdict::Troubled(RowReason::NoAnswer, String::new())
-        } else if self.held.holds(row) {
+        } else if self.held.contains(&row) {
             Verdict::Troubled(self.held_reason, String::new())
         } else {
             Verdict::Accepted
@@ -226,52 +248,36 @@ fn refused_failed(_: std::io::Error) -> DataError {
     DataError::Storage("the refused rows could not be read".to_owned())
 }
 
-/// Ranges of numbers that are asked for in ascending order.
-#[derive(Debug, Default)]
-pub(super) struct Ranges {
-    ranges: Vec<Range<u64>>,
-    at: usize,
+/// The numbers in any of the ranges.
+pub(super) fn set_of(ranges: Vec<Range<u64>>) -> RangeSet<u64> {
+    ranges.into_iter().filter(|range| !range.is_empty()).collect()
 }
 
-impl Ranges {
-    pub(super) fn new(mut ranges: Vec<Range<u64>>) -> Self {
-        ranges.retain(|range| !range.is_empty());
-        ranges.sort_by_key(|range| range.start);
-        // Ranges that overlap become one, so that none is passed over because an earlier one ends later.
-        let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            match merged.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
-            }
-        }
-        Self { ranges: merged, at: 0 }
-    }
-
-    pub(super) fn holds(&mut self, number: u64) -> bool {
-        while self.ranges.get(self.at).is_some_and(|range| range.end <= number) {
-            self.at += 1;
-        }
-        self.ranges.get(self.at).is_some_and(|range| range.contains(&number))
-    }
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Made,
+    NotMade,
+    InDoubt,
 }
 
 /// Which tag changes were made: the changes of each tag are numbered in the order of the plan.
 struct TagChanges {
-    failed: HashMap<(TagOp, usize), Ranges>,
+    /// Those that were not made, and those that may not have been.
+    failed: HashMap<(TagOp, usize, bool), RangeSet<u64>>,
     numbers: HashMap<(TagOp, usize), u64>,
     properties: Vec<bool>,
 }
 
 impl TagChanges {
     fn new(plan: &PlanNote, failed: &[FailedTags]) -> Self {
-        let mut ranges: HashMap<(TagOp, usize), Vec<Range<u64>>> = HashMap::new();
+        let mut ranges: HashMap<(TagOp, usize, bool), Vec<Range<u64>>> = HashMap::new();
         for one in failed {
             if let Some(tag) = plan.tags.iter().position(|tag| *tag == one.tag) {
-                ranges.entry((one.op, tag)).or_default().push(one.changes.clone());
+                ranges.entry((one.op, tag, one.is_in_doubt)).or_default().push(one.changes.clone());
             }
         }
-        let failed = ranges.into_iter().map(|(change, ranges)| (change, Ranges::new(ranges))).collect();
+        let failed = ranges.into_iter().map(|(change, ranges)| (change, set_of(ranges))).collect();
         Self { failed, numbers: HashMap::new(), properties: are_properties(&plan.tags) }
     }
 
@@ -280,10 +286,17 @@ impl TagChanges {
         self.properties.get(tag).copied().unwrap_or_default()
     }
 
-    fn next_is_made(&mut self, op: TagOp, tag: usize) -> bool {
+    fn next(&mut self, op: TagOp, tag: usize) -> Change {
         let number = self.numbers.entry((op, tag)).or_default();
-        let is_failed = self.failed.get_mut(&(op, tag)).is_some_and(|ranges| ranges.holds(*number));
+        let is = |in_doubt| self.failed.get(&(op, tag, in_doubt)).is_some_and(|numbers| numbers.contains(number));
+        let change = if is(true) {
+            Change::InDoubt
+        } else if is(false) {
+            Change::NotMade
+        } else {
+            Change::Made
+        };
         *number += 1;
-        !is_failed
+        change
     }
 }

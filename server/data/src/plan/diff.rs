@@ -8,6 +8,8 @@
 //! | yes, the same payload | yes | not sent; tags as above |
 //! | no | yes | never sent; all its tags removed, and it leaves the ledger when that is confirmed |
 //!
+//! A tag in doubt counts as missing where it is to be added, and as present where it is to be removed.
+//!
 //! Where members are marked by properties, membership is part of the payload, and what is to be taken from somebody who
 //! is sent goes with their payload too.
 //!
@@ -171,18 +173,22 @@ impl Differ {
         while self.ledger.email().is_some_and(|email| email < self.contact.email.as_str()) {
             self.leave()?;
         }
-        let in_ledger = self.ledger.email() == Some(self.contact.email.as_str());
+        let stands = self.ledger.email() == Some(self.contact.email.as_str());
         if !self.contact.is_chosen {
-            return if in_ledger { self.ledger.advance() } else { Ok(()) };
+            return if stands { self.ledger.advance() } else { Ok(()) };
         }
         if self.marks.are_sent() {
             self.marks.write(&mut self.contact.payload, &self.contact.tags);
             self.contact.hash = hash(&self.contact.payload).to_vec();
         }
-        let is_sent = !(in_ledger && self.ledger.hash() == self.contact.hash);
-        if in_ledger {
+        let is_sent = !(stands && self.ledger.hash() == self.contact.hash);
+        // Whose contact may be missing is waited for like somebody new.
+        let in_ledger = stands && !self.ledger.may_be_missing();
+        if stands {
             tags::without(&mut self.add, &self.contact.tags, self.ledger.tags());
-            tags::without(&mut self.remove, self.ledger.tags(), &self.contact.tags);
+            self.remove.copy_from_slice(self.ledger.tags());
+            tags::join(&mut self.remove, self.ledger.in_doubt());
+            tags::subtract(&mut self.remove, &self.contact.tags);
             self.stays.copy_from_slice(&self.frozen);
             tags::join(&mut self.stays, self.others.held_by(&self.contact.email)?);
             tags::subtract(&mut self.remove, &self.stays);
@@ -214,7 +220,7 @@ impl Differ {
         self.summary.new_contacts += u64::from(is_sent && !in_ledger);
         self.summary.returned += u64::from(is_sent && !in_ledger && self.left.has(&self.contact.email));
         self.summary.unchanged += u64::from(!is_sent);
-        if in_ledger { self.ledger.advance() } else { Ok(()) }
+        if stands { self.ledger.advance() } else { Ok(()) }
     }
 
     /// Decides about the address at the ledger's cursor, which is nobody's any more.
@@ -224,8 +230,10 @@ impl Differ {
         }
         self.stays.copy_from_slice(&self.frozen);
         tags::join(&mut self.stays, self.others.held_by(self.ledger.email().unwrap_or_default())?);
-        tags::without(&mut self.remove, self.ledger.tags(), &self.stays);
-        let keeps_a_tag = self.ledger.tags().iter().zip(&self.stays).any(|(tags, stays)| tags & stays != 0);
+        self.remove.copy_from_slice(self.ledger.tags());
+        tags::join(&mut self.remove, self.ledger.in_doubt());
+        let keeps_a_tag = self.remove.iter().zip(&self.stays).any(|(tags, stays)| tags & stays != 0);
+        tags::subtract(&mut self.remove, &self.stays);
         // Someone who carries only tags that are not this export's to take stays as they are.
         if !tags::is_empty(&self.remove) || !keeps_a_tag {
             self.summary.leavers += 1;

@@ -108,17 +108,22 @@ pub(super) fn bytes_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a
 
 /// The columns of a ledger.
 pub(super) mod ledger {
-    use super::{DataType, Field, Schema, hash_type, tags_type};
+    use super::{DataType, Field, HASH_BYTES, Schema, hash_type, tags_type};
 
     pub(in super::super) const EMAIL: &str = "email";
     pub(in super::super) const HASH: &str = "payload_hash";
     pub(in super::super) const TAGS: &str = "tags";
+    /// Tags that the contact may have or not: a request about them went out, and nobody said what became of it.
+    pub(in super::super) const IN_DOUBT: &str = "tags_in_doubt";
+    /// In the place of a payload's hash where nobody knows what the destination holds: no payload has it.
+    pub(in super::super) const UNKNOWN: [u8; HASH_BYTES] = [0; HASH_BYTES];
 
     pub(in super::super) fn schema(tag_count: usize) -> Schema {
         Schema::new(vec![
             Field::new(EMAIL, DataType::Utf8, false),
             Field::new(HASH, hash_type(), false),
             Field::new(TAGS, tags_type(tag_count), false),
+            Field::new(IN_DOUBT, tags_type(tag_count), false),
         ])
     }
 }
@@ -137,6 +142,7 @@ pub(super) struct LedgerCursor {
     /// Where each of the file's tags stands in the list that the reader wants.
     places: Vec<usize>,
     tags: Vec<u8>,
+    in_doubt: Vec<u8>,
 }
 
 impl LedgerCursor {
@@ -173,7 +179,8 @@ impl LedgerCursor {
             }
             reader = Some(file.build()?);
         }
-        let mut cursor = Self { reader, batch: None, places, tags: vec![0; tags::width(wanted.len())] };
+        let none = vec![0; tags::width(wanted.len())];
+        let mut cursor = Self { reader, batch: None, places, tags: none.clone(), in_doubt: none };
         cursor.load(0)?;
         Ok(cursor)
     }
@@ -192,9 +199,20 @@ impl LedgerCursor {
         }
     }
 
-    /// The tags at the cursor.
+    /// The tags that the contact at the cursor has.
     pub(super) fn tags(&self) -> &[u8] {
         &self.tags
+    }
+
+    /// The tags that it may have or not; none of them is in [`tags`](Self::tags).
+    pub(super) fn in_doubt(&self) -> &[u8] {
+        &self.in_doubt
+    }
+
+    /// Is it the destination's own secret whether there is such a contact? It was sent, was never confirmed, and stands
+    /// here for what it may carry.
+    pub(super) fn may_be_missing(&self) -> bool {
+        self.hash() == ledger::UNKNOWN && tags::is_empty(&self.tags)
     }
 
     /// Moves to the next address.
@@ -209,10 +227,11 @@ impl LedgerCursor {
             _ => self.batch = self.next_batch()?.map(|batch| (batch, 0)),
         }
         if let Some((batch, row)) = &self.batch {
-            let set = batch.column(2).as_fixed_size_binary().value(*row);
-            self.tags.fill(0);
-            for tag in tags::places(set) {
-                tags::put(&mut self.tags, self.places.get(tag).copied().ok_or_else(|| damaged("a tag"))?);
+            for (column, found) in [(2, &mut self.tags), (3, &mut self.in_doubt)] {
+                found.fill(0);
+                for tag in tags::places(batch.column(column).as_fixed_size_binary().value(*row)) {
+                    tags::put(found, self.places.get(tag).copied().ok_or_else(|| damaged("a tag"))?);
+                }
             }
         }
         Ok(())
@@ -225,6 +244,7 @@ impl LedgerCursor {
             text_column(&batch, ledger::EMAIL)?;
             bytes_column(&batch, ledger::HASH)?;
             bytes_column(&batch, ledger::TAGS)?;
+            bytes_column(&batch, ledger::IN_DOUBT)?;
             if batch.num_rows() > 0 {
                 return Ok(Some(batch));
             }

@@ -238,7 +238,7 @@ pub struct RefusedRow {
     pub detail: String,
 }
 
-/// Tag changes that were not made.
+/// Tag changes that were not made, or may not have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedTags {
     /// Which kind.
@@ -247,6 +247,8 @@ pub struct FailedTags {
     pub tag: String,
     /// Their numbers.
     pub changes: Range<u64>,
+    /// A request went out, and nobody said what became of it.
+    pub is_in_doubt: bool,
 }
 
 /// What a run came to. `members == accepted + unchanged + rejected + held + unconfirmed`.

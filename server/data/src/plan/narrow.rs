@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use domain::id::RunId;
 
-use super::close::Ranges;
+use super::close::set_of;
 use super::files::{note, open};
 use super::marks::are_properties;
 use super::rows::PlanBatch;
@@ -29,7 +29,7 @@ fn narrow(engine: &DataEngine, run: RunId, of: RunId, wanted: Vec<Range<u64>>) -
     let store = engine.store();
     let file = open(store, &plan_path(of))?;
     let earlier: PlanNote = note(&file)?;
-    let mut wanted = Ranges::new(wanted);
+    let wanted = set_of(wanted);
     let mut writer = PlanWriter::create(store, &plan_path(run), earlier.tags.len())?;
     let none = vec![0; tags::width(earlier.tags.len())];
     let mut properties = none.clone();
@@ -43,7 +43,7 @@ fn narrow(engine: &DataEngine, run: RunId, of: RunId, wanted: Vec<Range<u64>>) -
         let rows = PlanBatch::new(&batch)?;
         for at in 0..batch.num_rows() {
             let row = rows.row(at)?;
-            if !row.row.is_some_and(|number| wanted.holds(number)) {
+            if !row.row.is_some_and(|number| wanted.contains(&number)) {
                 continue;
             }
             summary.members += 1;

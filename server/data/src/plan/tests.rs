@@ -142,8 +142,8 @@ fn refused(rows: &[u64]) -> futures::stream::BoxStream<'static, std::io::Result<
     futures::stream::iter(rows.iter().map(one).collect::<Vec<_>>()).boxed()
 }
 
-/// A row of a ledger: address, hash, tags.
-type LedgerRow = (String, Vec<u8>, Vec<String>);
+/// A row of a ledger: address, hash, tags, and tags in doubt.
+type LedgerRow = (String, Vec<u8>, [Vec<String>; 2]);
 
 fn ledger(engine: &DataEngine, number: u128) -> Vec<LedgerRow> {
     let path = ledger_path(EXPORT, run(number));
@@ -151,16 +151,20 @@ fn ledger(engine: &DataEngine, number: u128) -> Vec<LedgerRow> {
     let mut cursor = LedgerCursor::open(engine.store(), Some(&path), &names).expect("a ledger");
     let mut rows = Vec::new();
     while let Some(email) = cursor.email() {
-        let carried = tags::places(cursor.tags()).map(|place| names[place].clone()).collect();
-        rows.push((email.to_owned(), cursor.hash().to_vec(), carried));
+        let named = |set: &[u8]| tags::places(set).map(|place| names[place].clone()).collect();
+        rows.push((email.to_owned(), cursor.hash().to_vec(), [named(cursor.tags()), named(cursor.in_doubt())]));
         cursor.advance().expect("the next row");
     }
     rows
 }
 
-/// Addresses and tags of a ledger, as one line each.
+/// Addresses and tags of a ledger, as one line each; those in doubt with a question mark.
 fn ledger_lines(engine: &DataEngine, number: u128) -> Vec<String> {
-    ledger(engine, number).into_iter().map(|(email, _, tags)| format!("{email} {}", tags.join(","))).collect()
+    let line = |(email, _, [tags, in_doubt]): LedgerRow| match in_doubt.join(",") {
+        none if none.is_empty() => format!("{email} {}", tags.join(",")),
+        in_doubt => format!("{email} {} ({in_doubt}?)", tags.join(",")),
+    };
+    ledger(engine, number).into_iter().map(line).collect()
 }
 
 async fn contacts(engine: &DataEngine, number: u128) -> Vec<PlannedContact> {
@@ -200,5 +204,5 @@ async fn close(engine: &DataEngine, request: CloseRequest) -> Closed {
 }
 
 fn failed(op: TagOp, tag: &str, changes: std::ops::Range<u64>) -> FailedTags {
-    FailedTags { op, tag: tag.to_owned(), changes }
+    FailedTags { op, tag: tag.to_owned(), changes, is_in_doubt: false }
 }

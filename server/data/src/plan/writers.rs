@@ -196,34 +196,42 @@ pub(super) struct LedgerWriter {
     email: StringBuilder,
     hash: FixedSizeBinaryBuilder,
     tags: FixedSizeBinaryBuilder,
+    in_doubt: FixedSizeBinaryBuilder,
     names: Vec<String>,
 }
 
 impl LedgerWriter {
     pub(super) fn create(store: &DataStore, path: &StorePath, names: Vec<String>) -> Result<Self> {
         let schema = shared(ledger::schema(names.len()));
+        let width = tags::width(names.len()) as i32;
         Ok(Self {
             table: TableWriter::create(store, path, schema.clone(), &[])?,
             schema,
             rows: 0,
             email: StringBuilder::new(),
             hash: FixedSizeBinaryBuilder::new(HASH_BYTES as i32),
-            tags: FixedSizeBinaryBuilder::new(tags::width(names.len()) as i32),
+            tags: FixedSizeBinaryBuilder::new(width),
+            in_doubt: FixedSizeBinaryBuilder::new(width),
             names,
         })
     }
 
-    pub(super) fn push(&mut self, email: &str, hash: &[u8], tags: &[u8]) -> Result<()> {
+    pub(super) fn push(&mut self, email: &str, hash: &[u8], tags: &[u8], in_doubt: &[u8]) -> Result<()> {
         self.email.append_value(email);
         self.hash.append_value(hash)?;
         self.tags.append_value(tags)?;
+        self.in_doubt.append_value(in_doubt)?;
         self.rows += 1;
         if self.rows == BATCH_ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {
-        let columns: Vec<ArrayRef> =
-            vec![Arc::new(self.email.finish()), Arc::new(self.hash.finish()), Arc::new(self.tags.finish())];
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.email.finish()),
+            Arc::new(self.hash.finish()),
+            Arc::new(self.tags.finish()),
+            Arc::new(self.in_doubt.finish()),
+        ];
         self.rows = 0;
         self.table.write(&RecordBatch::try_new(self.schema.clone(), columns)?)
     }

@@ -44,11 +44,12 @@ async fn membership_goes_with_the_contact_and_takes_no_request() {
     request.unconfirmed.push(1..2);
     let closed = close(&engine, request).await.counts;
     assert_eq!((closed.accepted, closed.tags_added), (1, 2));
-    assert_eq!(ledger_lines(&engine, 1), ["a@x.com =t0,=t1"]);
+    assert_eq!(ledger_lines(&engine, 1), ["a@x.com =t0,=t1", "b@x.com  (=t0?)"]);
 
     // Ana leaves one of them, and is still a member.
     let second = plan(&engine, 2, Some(1), both()).await;
     assert_eq!((second.to_send, second.tags_to_add, second.tags_to_remove, second.tag_changes), (2, 1, 1, 0));
+    assert_eq!(second.new_contacts, 1, "nobody knows whether Bo is there");
     assert_eq!(sent(&engine, 2).await[0], r#"a@x.com {"t0":false,"t1":true}"#);
     let mut request = all_well(2, Some(1));
     request.refused = refused(&[0]);
@@ -151,7 +152,7 @@ async fn the_rows_of_a_plan_can_be_taken_over_with_their_marks() {
     let mut request = all_well(2, Some(1));
     request.unconfirmed = vec![0..1, 2..3];
     close(&engine, request).await;
-    assert_eq!(ledger_lines(&engine, 2), ["p0@x.com =t0", "p1@x.com =t0"]);
+    assert_eq!(ledger_lines(&engine, 2), ["p0@x.com =t0 (=t1?)", "p1@x.com =t0", "p2@x.com  (=t0?)"]);
 
     let narrow = engine.narrow_plan(run(3), run(2), vec![2..3, 0..1]).await.expect("a plan");
 
@@ -162,5 +163,35 @@ async fn the_rows_of_a_plan_can_be_taken_over_with_their_marks() {
     request.refused = refused(&[2]);
     let closed = close(&engine, request).await.counts;
     assert_eq!((closed.accepted, closed.rejected, closed.tags_added), (1, 1, 1));
-    assert_eq!(ledger_lines(&engine, 3), ["p0@x.com =t0,=t1", "p1@x.com =t0"]);
+    assert_eq!(ledger_lines(&engine, 3), ["p0@x.com =t0,=t1", "p1@x.com =t0", "p2@x.com  (=t0?)"]);
+}
+
+#[tokio::test]
+async fn whoever_leaves_before_they_are_confirmed_loses_what_they_may_carry() {
+    let (_root, engine) = engine();
+    let all = [person("a@x.com", "Ana", [IN, OUT, OUT]), person("b@x.com", "Bo", [IN, OUT, OUT])];
+    write_people(&engine, 1, &all[..1]);
+    write_people(&engine, 2, &[person("a@x.com", "Ana", [IN, IN, OUT]), all[1].clone()]);
+    write_people(&engine, 3, &[]);
+    write_people(&engine, 4, &all);
+    plan(&engine, 1, None, both()).await;
+    close(&engine, all_well(1, None)).await;
+    plan(&engine, 2, Some(1), both()).await;
+    let mut request = all_well(2, Some(1));
+    request.unconfirmed.push(0..2);
+    close(&engine, request).await;
+    assert_eq!(ledger_lines(&engine, 2), ["a@x.com =t0 (=t1?)", "b@x.com  (=t0?)"]);
+
+    let third = plan(&engine, 3, Some(2), both()).await;
+    assert_eq!((third.to_send, third.leavers), (0, 2));
+    assert_eq!(tag_lines(&engine, 3).await, ["-=t0 a@x.com", "-=t0 b@x.com", "-=t1 a@x.com"]);
+    let mut request = all_well(3, Some(2));
+    request.failed_tags = vec![failed(TagOp::Remove, "=t0", 1..2)];
+    close(&engine, request).await;
+    assert_eq!(ledger_lines(&engine, 3), ["b@x.com  (=t0?)"], "what failed stays in doubt");
+
+    let fourth = plan(&engine, 4, Some(3), both()).await;
+    assert_eq!((fourth.to_send, fourth.new_contacts), (2, 2));
+    close(&engine, all_well(4, Some(3))).await;
+    assert_eq!(ledger_lines(&engine, 4), ["a@x.com =t0", "b@x.com =t0"]);
 }

@@ -4,16 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Person;
 
-/// What is known to be delivered: address → (first name, tags).
-pub(super) type Ledger = BTreeMap<String, (String, BTreeSet<String>)>;
+/// What is known to be delivered, by address.
+pub(super) type Ledger = BTreeMap<String, Known>;
+
+/// What is known of one contact.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    name: String,
+    pub(super) tags: BTreeSet<String>,
+    /// Tags that it may have or not.
+    pub(super) in_doubt: BTreeSet<String>,
+}
+
+/// Tags and addresses.
+pub(super) type Changes = BTreeSet<(String, String)>;
 
 /// What the model would do.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Plan {
     /// Address → first name, in the order of the rows.
     pub(super) send: BTreeMap<String, String>,
-    pub(super) add: BTreeSet<(String, String)>,
-    pub(super) remove: BTreeSet<(String, String)>,
+    pub(super) add: Changes,
+    pub(super) remove: Changes,
     pub(super) members: u64,
     pub(super) unchanged: u64,
     pub(super) rejected: u64,
@@ -49,51 +61,60 @@ pub(super) fn plan(people: &[Person], segments: &[(usize, bool)], ledger: &Ledge
     let stays = |tag: &String| segments.iter().any(|(number, is_active)| !is_active && *tag == format!("t{number}"));
     for (email, (name, tags)) in &wanted {
         let known = ledger.get(email);
-        if known.is_some_and(|(known, _)| known == name) {
+        if known.is_some_and(|known| known.name == *name) {
             plan.unchanged += 1;
         } else {
             plan.send.insert(email.clone(), name.clone());
         }
-        let carried = known.map(|(_, tags)| tags.clone()).unwrap_or_default();
+        let carried = known.map(|known| known.tags.clone()).unwrap_or_default();
         plan.add.extend(tags.difference(&carried).map(|tag| (tag.clone(), email.clone())));
     }
-    for (email, (_, carried)) in ledger {
+    for (email, known) in ledger {
         let none = BTreeSet::new();
         let tags = wanted.get(email).map_or(&none, |(_, tags)| tags);
-        let surplus = carried.difference(tags).filter(|tag| !stays(tag));
+        let carried = known.tags.union(&known.in_doubt);
+        let surplus = carried.filter(|tag| !tags.contains(*tag) && !stays(tag));
         plan.remove.extend(surplus.map(|tag| (tag.clone(), email.clone())));
     }
     plan.present = wanted.into_keys().collect();
     plan
 }
 
-/// The ledger after a run in which these addresses were accepted and these tag changes failed.
+/// The ledger after a run in which these addresses were accepted, and these tag changes failed or are in doubt.
 pub(super) fn close(
     plan: &Plan,
     ledger: &Ledger,
     accepted: &BTreeSet<String>,
-    failed_add: &BTreeSet<(String, String)>,
-    failed_remove: &BTreeSet<(String, String)>,
+    failed: [&Changes; 2],
+    in_doubt: [&Changes; 2],
 ) -> Ledger {
     let mut next = ledger.clone();
     for (email, name) in &plan.send {
         if accepted.contains(email) {
-            next.entry(email.clone()).or_default().0.clone_from(name);
-        } else if let Some((known, _)) = next.get_mut(email) {
+            next.entry(email.clone()).or_default().name.clone_from(name);
+        } else if let Some(known) = next.get_mut(email) {
             // It may have arrived all the same.
-            known.clear();
+            known.name.clear();
         }
     }
-    for change in plan.add.difference(failed_add) {
-        if let Some((_, tags)) = next.get_mut(&change.1) {
-            tags.insert(change.0.clone());
+    // A contact that nothing is known of may be missing: its new tags wait for its row.
+    let may_be_missing = |email| ledger.get(email).is_some_and(|known| known.name.is_empty() && known.tags.is_empty());
+    for (at, changes) in [&plan.add, &plan.remove].into_iter().enumerate() {
+        for change in changes.difference(failed[at]) {
+            if at == 0 && may_be_missing(&change.1) && !accepted.contains(&change.1) {
+                continue;
+            }
+            let Some(known) = next.get_mut(&change.1) else { continue };
+            let tag = change.0.clone();
+            known.tags.remove(&tag);
+            known.in_doubt.remove(&tag);
+            if in_doubt[at].contains(change) {
+                known.in_doubt.insert(tag);
+            } else if at == 0 {
+                known.tags.insert(tag);
+            }
         }
     }
-    for change in plan.remove.difference(failed_remove) {
-        if let Some((_, tags)) = next.get_mut(&change.1) {
-            tags.remove(&change.0);
-        }
-    }
-    next.retain(|email, (_, tags)| plan.present.contains(email) || !tags.is_empty());
+    next.retain(|email, known| plan.present.contains(email) || !known.tags.is_empty() || !known.in_doubt.is_empty());
     next
 }

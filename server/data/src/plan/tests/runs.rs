@@ -92,7 +92,7 @@ async fn a_changed_row_without_an_outcome_is_sent_again_even_if_it_changes_back(
     request.unconfirmed.push(0..1);
     let closed = close(&engine, request).await;
     assert_eq!((closed.counts.unconfirmed, closed.counts.tags_added), (1, 1));
-    assert_eq!(ledger(&engine, 2)[0].2, ["t0", "t1"]);
+    assert_eq!(ledger_lines(&engine, 2), ["a@x.com t0,t1"]);
     // The first name is back; the destination may hold the second one.
     write_people(&engine, 3, &[person("a@x.com", "Ana", [IN, IN, OUT])]);
     let third = plan(&engine, 3, Some(2), segments()).await;
@@ -121,6 +121,41 @@ async fn a_leaver_loses_the_tag_and_is_never_sent() {
     assert_eq!(tag_lines(&engine, 3).await, ["-t0 b@x.com"]);
     close(&engine, all_well(3, Some(2))).await;
     assert_eq!(ledger_lines(&engine, 3), ["a@x.com t1"]);
+}
+
+#[tokio::test]
+async fn a_tag_in_doubt_is_added_where_it_is_wanted_and_removed_where_it_is_not() {
+    let (_root, engine) = engine();
+    let person = |letter, segments| person(&format!("{letter}@x.com"), "P", segments);
+    write_people(&engine, 1, &[person('a', [IN, OUT, OUT]), person('b', [IN, OUT, OUT])]);
+    write_people(&engine, 2, &[person('a', [IN, IN, OUT]), person('b', [OUT, IN, OUT])]);
+    write_people(&engine, 3, &[person('a', [IN, OUT, OUT]), person('b', [IN, IN, OUT])]);
+    write_people(&engine, 4, &[]);
+    let segments = || vec![segment(0, true), segment(1, true)];
+    plan(&engine, 1, None, segments()).await;
+    close(&engine, all_well(1, None)).await;
+    plan(&engine, 2, Some(1), segments()).await;
+    assert_eq!(tag_lines(&engine, 2).await, ["+t1 a@x.com", "+t1 b@x.com", "-t0 b@x.com"]);
+    // Nobody knows whether these changes were made.
+    let mut request = all_well(2, Some(1));
+    request.failed_tags = vec![failed(TagOp::Add, "t1", 0..2), failed(TagOp::Remove, "t0", 0..1)];
+    request.failed_tags.iter_mut().for_each(|one| one.is_in_doubt = true);
+    let counts = close(&engine, request).await.counts;
+    assert_eq!((counts.tags_added, counts.tags_removed), (0, 0));
+    assert_eq!(ledger_lines(&engine, 2), ["a@x.com t0 (t1?)", "b@x.com  (t0,t1?)"]);
+
+    plan(&engine, 3, Some(2), segments()).await;
+    assert_eq!(tag_lines(&engine, 3).await, ["+t0 b@x.com", "+t1 b@x.com", "-t1 a@x.com"]);
+    let mut request = all_well(3, Some(2));
+    request.failed_tags = vec![failed(TagOp::Add, "t0", 0..1)];
+    close(&engine, request).await;
+    assert_eq!(ledger_lines(&engine, 3), ["a@x.com t0", "b@x.com t1 (t0?)"], "what was not made stays in doubt");
+
+    let fourth = plan(&engine, 4, Some(3), segments()).await;
+    assert_eq!(fourth.leavers, 2);
+    assert_eq!(tag_lines(&engine, 4).await, ["-t0 a@x.com", "-t0 b@x.com", "-t1 b@x.com"]);
+    close(&engine, all_well(4, Some(3))).await;
+    assert!(ledger_lines(&engine, 4).is_empty());
 }
 
 #[tokio::test]
