@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::id::RunId;
-use domain::run::{Run, RunState};
+use domain::run::{Run, RunReason, RunState};
 use ferry_faults::chance::Chance;
 use ferry_faults::oracle::{self, Books, Person, Place, Seen, Told};
 use ferry_faults::simulated::{self, CONNECTION, SimClock, Way};
@@ -183,9 +183,7 @@ impl<'a> Scene<'a> {
             if found.finished_at.is_some() || self.clock.now_micros() > until {
                 break found;
             }
-            if self.manner.has_statuses {
-                self.approve(run).await;
-            }
+            self.approve(&found).await;
             looks += 1;
             self.clock.sleep(Duration::from_secs(if looks < 15 { 2 } else { 20 })).await;
         };
@@ -290,16 +288,16 @@ impl<'a> Scene<'a> {
                 tx.commit().await.expect("committed");
                 self.wake();
             }
-            Event::Approve => self.approve(run).await,
+            Event::Approve => self.approve(&self.find(run).await).await,
         }
     }
 
     /// Lets the run go on if it is held.
-    async fn approve(&self, run: RunId) {
-        let mut tx = self.db.begin().await.expect("begun");
-        let is_held = approvals::approve(&mut tx, run, "ana@example.com", self.clock.now_micros()).await;
-        tx.commit().await.expect("committed");
-        if is_held.expect("asked") {
+    async fn approve(&self, run: &Run) {
+        if run.reason == Some(RunReason::Approval) {
+            let mut tx = self.db.begin().await.expect("begun");
+            approvals::approve(&mut tx, run.id, "ana@example.com", self.clock.now_micros()).await.expect("asked");
+            tx.commit().await.expect("committed");
             self.wake();
         }
     }

@@ -89,7 +89,7 @@ impl Trouble {
 
     /// Somebody looks whether the run is held, and people unsubscribe.
     pub(crate) fn approve_and_leave(&mut self, chance: &mut Chance, is_troubled: bool) {
-        for ms in [300, 600, 1_200, 2_400, 4_800] {
+        for ms in [400, 1_500, 5_000] {
             self.events.push((Duration::from_millis(ms), Event::Approve));
         }
         self.events.sort_by_key(|(at, _)| *at);
