@@ -119,7 +119,7 @@ impl Keep {
             }
             let now = clock.monotonic();
             if now.saturating_sub(renewed_at) >= HEARTBEAT {
-                match self.renew().await {
+                match renew(&self.deps, self.watched.run, self.watched.fence).await {
                     Ok(true) => renewed_at = now,
                     Ok(false) => break,
                     Err(error) => tracing::warn!(run = %self.watched.run, %error, "the lease was not renewed"),
@@ -144,14 +144,6 @@ impl Keep {
         sender.send_replace(Signal::Lost);
         // Until the guard is dropped: a closed channel would say nothing.
         std::future::pending::<()>().await;
-    }
-
-    async fn renew(&self) -> Result<bool, EngineError> {
-        let until = self.deps.clock.now_micros() + micros(LEASE);
-        let mut tx = self.deps.db.apart().begin().await?;
-        let kept = claims::renew(&mut tx, self.watched.run, self.watched.fence, until).await?;
-        tx.commit().await?;
-        Ok(kept)
     }
 
     async fn look(&self) -> Result<Signal, EngineError> {
@@ -179,6 +171,15 @@ impl Keep {
         }
         Ok(Signal::GoOn)
     }
+}
+
+/// Renews the lease of a run; false when it is somebody else's.
+pub(super) async fn renew(deps: &Deps, run: RunId, fence: i64) -> Result<bool, EngineError> {
+    let until = deps.clock.now_micros() + micros(LEASE);
+    let mut tx = deps.db.apart().begin().await?;
+    let kept = claims::renew(&mut tx, run, fence, until).await?;
+    tx.commit().await?;
+    Ok(kept)
 }
 
 /// The connection, if exports may run over it: it is there, and the person whose rights they run with still has them.

@@ -8,11 +8,11 @@ use domain::run::{RunReason, RunState};
 use ferry_data::DataError;
 use tokio::sync::watch;
 
-use super::guard::{Guard, Key, Signal, Watched, open_key, usable};
+use super::guard::{Guard, Key, Signal, Watched, open_key, renew, usable};
 use super::line::Line;
 use super::prepare::{Settings, fix_settings, make_plan, settings_of};
 use super::retry::{GIVE_UP_AFTER, WAIT_FOR_PERSON, is_crash_loop, micros};
-use super::{Deps, EngineError, HEARTBEAT, LEASE, close, leftovers, recheck};
+use super::{Deps, EngineError, HEARTBEAT, close, leftovers, recheck};
 use crate::db::claims::{self, Claim};
 use crate::db::{approvals, circuits, connections};
 use crate::destinations::Destination;
@@ -108,13 +108,7 @@ pub(super) async fn work(deps: Arc<Deps>, claim: Claim, shutdown: watch::Receive
 async fn keep(deps: &Deps, claim: &Claim) {
     loop {
         deps.clock.sleep(HEARTBEAT).await;
-        let renewed = async {
-            let until = deps.clock.now_micros() + micros(LEASE);
-            let mut tx = deps.db.apart().begin().await?;
-            claims::renew(&mut tx, claim.run, claim.fence, until).await?;
-            tx.commit().await
-        };
-        if let Err(error) = renewed.await {
+        if let Err(error) = renew(deps, claim.run, claim.fence).await {
             tracing::warn!(run = %claim.run, %error, "the lease was not renewed");
         }
     }
