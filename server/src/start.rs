@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
-use crate::db::Database;
+use crate::db::{Database, DbError, runs};
 use crate::destinations::Registry;
 use crate::engine::{self, Chance, Deps, Engine};
 use crate::keys::{self, WhenMissing};
@@ -80,6 +80,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         pace: config.engine_options().pace_rules(),
     });
     services.tidy_up().await.context("the database cannot be tidied up")?;
+    ask_at_the_address(&db, &clock).await.context("the database cannot be written to")?;
     let token = services.accounts.make_set_up_link().await?;
     let public = config.public_address(address);
     let set_up_link = token.map(|token| format!("{public}{}", routes::set_up(&token)));
@@ -119,6 +120,17 @@ impl Running {
     pub fn services(&self) -> &AllServices {
         &self.services
     }
+}
+
+/// What waits for the address of its destination to be put right asks there now: the settings may be other ones.
+async fn ask_at_the_address(db: &Database, clock: &SharedClock) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    let count = runs::go_on_at_the_address(&mut tx, clock.now_micros()).await?;
+    tx.commit().await?;
+    if count > 0 {
+        tracing::info!(count, "runs that waited for an address ask there again");
+    }
+    Ok(())
 }
 
 async fn tidy_up(services: AllServices, clock: SharedClock) {

@@ -214,6 +214,12 @@ pub enum RunReason {
     DestinationUnavailable,
     /// The destination works through what was sent.
     DestinationWorking,
+    /// Something else than the destination answers at its address.
+    NotTheDestination,
+    /// The name in the address of the destination is not known.
+    NameUnknown,
+    /// Whoever answers at the address of the destination does not prove to be it.
+    Untrusted,
     /// The destination refused the key.
     KeyRefused,
     /// The key lacks a permission.
@@ -252,10 +258,13 @@ pub enum RunReason {
 
 impl RunReason {
     /// All reasons.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::RateLimit,
         Self::DestinationUnavailable,
         Self::DestinationWorking,
+        Self::NotTheDestination,
+        Self::NameUnknown,
+        Self::Untrusted,
         Self::KeyRefused,
         Self::PermissionMissing,
         Self::PlanExceeded,
@@ -281,6 +290,9 @@ impl RunReason {
             Self::RateLimit => "rate_limit",
             Self::DestinationUnavailable => "destination_unavailable",
             Self::DestinationWorking => "destination_working",
+            Self::NotTheDestination => "not_the_destination",
+            Self::NameUnknown => "name_unknown",
+            Self::Untrusted => "untrusted",
             Self::KeyRefused => "key_refused",
             Self::PermissionMissing => "permission_missing",
             Self::PlanExceeded => "plan_exceeded",

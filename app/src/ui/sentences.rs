@@ -160,6 +160,9 @@ pub fn run_reason(language: Locale, reason: RunReason) -> Sentence {
             sentence!(language, states.destination_unavailable, destination_unavailable_todo)
         }
         RunReason::DestinationWorking => sentence!(language, states.destination_working, destination_working_todo),
+        RunReason::NotTheDestination => sentence!(language, states.not_the_destination, not_the_destination_todo),
+        RunReason::NameUnknown => sentence!(language, states.name_unknown, name_unknown_todo),
+        RunReason::Untrusted => sentence!(language, states.untrusted, untrusted_todo),
         RunReason::KeyRefused => sentence!(language, states.key_refused, key_refused_todo),
         RunReason::PermissionMissing => sentence!(language, states.permission_missing, permission_missing_todo),
         RunReason::PlanExceeded => sentence!(language, states.plan_exceeded, plan_exceeded_todo),

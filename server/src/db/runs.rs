@@ -5,7 +5,7 @@ use domain::id::{ConnectionId, ExportId, RunId};
 use domain::paging::{Page, PageRequest};
 use domain::run::{Counts, Resend, RowReason, Run, RunReason, RunState, Trigger};
 
-use super::{DbError, Tx, parse, sql, values};
+use super::{DbError, Tx, circuits, parse, sql, values};
 
 /// A run to be queued.
 #[derive(Debug, Clone)]
@@ -289,14 +289,34 @@ pub async fn request_cancel(tx: &mut Tx, id: RunId, now: i64) -> Result<bool, Db
     Ok(changed == 1)
 }
 
-/// Runs that wait for the connection to be repaired go on at once: call it when its key has been replaced.
+/// Runs that wait for the connection to be repaired go on at once: call it when its key has been replaced. What was
+/// known of its destination is asked anew.
 pub async fn go_on_with(tx: &mut Tx, connection: ConnectionId, now: i64) -> Result<u64, DbError> {
+    circuits::close(tx, connection).await?;
     sql::execute!(
         tx,
         "update runs
          set due_at = $2, waiting_until = $2
          where connection_id = $1 and state = 'waiting' and reason <> 'approval'",
         connection.to_string(),
+        now,
+    )
+}
+
+/// Runs that wait because of the address of their destination go on at once: call it when a process begins, because it may
+/// have been given another address, or the machine repaired.
+pub async fn go_on_at_the_address(tx: &mut Tx, now: i64) -> Result<u64, DbError> {
+    sql::execute!(
+        tx,
+        "delete from circuits
+         where connection_id in (
+            select id from connections where needs_attention in ('not_the_destination', 'name_unknown', 'untrusted'))",
+    )?;
+    sql::execute!(
+        tx,
+        "update runs
+         set due_at = $1, waiting_until = $1
+         where state = 'waiting' and reason in ('not_the_destination', 'name_unknown', 'untrusted')",
         now,
     )
 }

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use super::strangers::Stranger;
 use super::{Addresses, DeliveryError, Destination, Meaning, Recipients, Registry, TagChange};
 
 const PAYLOAD: &str = r#"{"properties":{"points":1},"targets":{"first_name":"Zoë","phone":"+40721234567"}}"#;
@@ -141,6 +142,33 @@ async fn nobody_there_means_unreachable() {
         for (call, error) in all_calls(one.as_ref()).await {
             assert_eq!(error.map(|error| error.meaning), Some(Meaning::Unreachable), "{call}");
         }
+    }
+}
+
+/// R-23. Nothing is told to whoever does not prove to be the destination, and nothing is asked without a proof instead.
+#[tokio::test]
+async fn r23_a_server_without_a_trusted_certificate_is_told_nothing() {
+    for (stranger, greets_with) in [(Stranger::without_tls(), Some(0x16)), (Stranger::self_signed(), None)] {
+        for one in at(&stranger.url) {
+            for (call, error) in all_calls(one.as_ref()).await {
+                let error = error.expect("no success");
+                assert_eq!(error.meaning, Meaning::Untrusted, "{call}: {error}");
+                no_secret(&error);
+            }
+        }
+        let told = stranger.told();
+        assert!(!told.is_empty(), "it was asked");
+        assert!(told.iter().all(|told| told.first().copied() == greets_with), "TLS, or nothing");
+    }
+}
+
+#[tokio::test]
+async fn r23_a_name_that_leads_nowhere_is_told_apart_from_silence() {
+    let key = SecretString::from("5f92cbf10cf217478ba93561-secret".to_owned());
+    for one in at("https://nobody.invalid/api") {
+        let error = one.check(&key).await.expect_err("nobody");
+        assert_eq!(error.meaning, Meaning::NameUnknown, "{error}");
+        no_secret(&error);
     }
 }
 

@@ -1,11 +1,13 @@
 //! The one HTTP client for all destinations: time-outs, no redirects, bodies up to a size, nothing of a body in errors
 //! or logs. Knows nothing of any destination's interface, and never sends a request twice.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, StatusCode, Url};
 
@@ -17,6 +19,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(10);
 /// Time for a whole request with its answer.
 const TOTAL: Duration = Duration::from_secs(30);
+
+/// Waits between the look-ups of one name: a moment without an answer is no wrong name.
+const LOOK_UP_AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(1_500)];
 
 /// A client that destinations send with.
 #[derive(Debug, Clone)]
@@ -66,6 +71,7 @@ impl Client {
         #[expect(clippy::disallowed_methods, reason = "this is the place where time-outs and limits are set")]
         let builder = reqwest::Client::builder();
         let inner = builder
+            .dns_resolver(Arc::new(Names))
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
             .timeout(TOTAL)
@@ -106,9 +112,42 @@ impl Client {
     }
 }
 
+/// The machine's own look-up of names, with an error that can be told from others.
+#[derive(Debug)]
+struct Names;
+
+/// The name of the server leads nowhere.
+#[derive(Debug, thiserror::Error)]
+#[error("the name of the server is not known")]
+struct NameUnknown;
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            for wait in LOOK_UP_AGAIN.map(Some).into_iter().chain([None]) {
+                if let Ok(found) = tokio::net::lookup_host((name.as_str(), 0)).await {
+                    let found: Vec<_> = found.collect();
+                    if !found.is_empty() {
+                        return Ok(Box::new(found.into_iter()) as Addrs);
+                    }
+                }
+                if let Some(wait) = wait {
+                    tokio::time::sleep(wait).await;
+                }
+            }
+            Err(Box::new(NameUnknown) as Box<dyn Error + Send + Sync>)
+        })
+    }
+}
+
 /// What a request without an answer means. The error's own text may hold the address with its query, so it is left out.
 fn not_answered(error: &reqwest::Error) -> DeliveryError {
-    if error.is_connect() {
+    if has_cause::<NameUnknown>(error) {
+        DeliveryError::without_answer(Meaning::NameUnknown, "the name of the server is not known")
+    } else if error.is_connect() && has_cause::<rustls::Error>(error) {
+        // Whoever answers has no certificate that this machine trusts, or speaks no TLS: nothing was sent.
+        DeliveryError::without_answer(Meaning::Untrusted, "the server does not prove to be the one that was asked for")
+    } else if error.is_connect() {
         let detail = if error.is_timeout() { "no connection in time" } else { "no connection" };
         DeliveryError::without_answer(Meaning::Unreachable, detail)
     } else if error.is_builder() {
@@ -118,6 +157,14 @@ fn not_answered(error: &reqwest::Error) -> DeliveryError {
     } else {
         DeliveryError::without_answer(Meaning::Unknown, "the connection broke before an answer")
     }
+}
+
+/// Is there an error of this type among the causes? Errors of input and output hold theirs in a place of its own.
+fn has_cause<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    let inside = || error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<T>()
+        || inside().is_some_and(|inner| has_cause::<T>(inner))
+        || error.source().is_some_and(|source| has_cause::<T>(source))
 }
 
 /// An answer whose status came but whose body did not. A refusal stays what it is: those do not need the body.

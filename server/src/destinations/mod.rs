@@ -18,6 +18,8 @@ use secrecy::SecretString;
 mod contract;
 pub mod http;
 pub mod omnisend;
+#[cfg(test)]
+pub(crate) mod strangers;
 
 /// What an account at the destination takes, as far as the destination tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +51,12 @@ pub enum Meaning {
         /// How long the destination asks to wait.
         after: Option<Duration>,
     },
-    /// Not sent: nothing answers at the address, or nobody proves to be the destination there.
+    /// Not sent: nothing answers at the address.
     Unreachable,
+    /// Not sent: the name in the address is not known.
+    NameUnknown,
+    /// Not sent: whoever answers at the address does not prove to be the destination. Nothing is sent without a proof.
+    Untrusted,
     /// Sent, but no answer came that says what became of it: it may have been taken.
     Unknown,
     /// The key is not known.

@@ -12,8 +12,9 @@ use super::pace::Pacer;
 use super::retry::{FEW_TIMES, GIVE_UP_AFTER, LONG, Next, Trouble, micros, next};
 use super::run::{Ending, Held, until_asked_again};
 use super::{Deps, EngineError};
+use crate::db::circuits::Refusal;
 use crate::db::pace::Lane;
-use crate::db::{approvals, circuits};
+use crate::db::{approvals, circuits, connections};
 use crate::destinations::DeliveryError;
 
 /// What is asked for one run.
@@ -43,6 +44,11 @@ impl<'a> Asking<'a> {
         F: Future<Output = Result<T, DeliveryError>>,
     {
         let deps = &self.held.deps;
+        if self.requests == 0
+            && let Some(ending) = refused(self.held).await?
+        {
+            return Ok(Err(ending));
+        }
         loop {
             if let Some(ending) = self.wait().await? {
                 return Ok(Err(ending));
@@ -63,9 +69,9 @@ impl<'a> Asking<'a> {
             let now = deps.clock.now_micros();
             match next(error.meaning) {
                 Next::Slower { after } => self.pacer.refused(deps, Lane::All, launched_at, after).await?,
-                Next::Stop(reason) => return Ok(Err(for_person(reason, error.detail, now, &key))),
+                Next::Stop(reason) => return self.stop(reason, error.detail, now, &key).await.map(Err),
                 Next::AgainFewTimes(reason) if self.trouble.rounds() + 1 >= FEW_TIMES => {
-                    return Ok(Err(for_person(reason, error.detail, now, &key)));
+                    return self.stop(reason, error.detail, now, &key).await.map(Err);
                 }
                 Next::Again { after, .. } => self.trouble.failure(launched_at, now, after, deps.chance()),
                 Next::AgainFewTimes(_) | Next::Divide | Next::Gone => {
@@ -110,6 +116,13 @@ impl<'a> Asking<'a> {
         }
     }
 
+    async fn stop(&self, reason: RunReason, detail: String, now: i64, key: &Key) -> Result<Ending, EngineError> {
+        let (until, refused_key) = (until_asked_again(now), Some(key.sealed.clone()));
+        let ending = Ending::Wait { reason, detail, until, failures: 0, refused_key };
+        tell_of_refusal(self.held, &ending).await?;
+        Ok(ending)
+    }
+
     async fn tell(&mut self) -> Result<(), EngineError> {
         tell_of_trouble(&self.held.deps, self.held.connection, &mut self.circuit, &self.trouble).await
     }
@@ -122,9 +135,27 @@ impl<'a> Asking<'a> {
     }
 }
 
-fn for_person(reason: RunReason, detail: String, now: i64, key: &Key) -> Ending {
-    let (until, refused_key) = (until_asked_again(now), Some(key.sealed.clone()));
-    Ending::Wait { reason, detail, until, failures: 0, refused_key }
+/// How the work on a run ends for now because a person has to repair its connection first: others have been told so, and
+/// all runs over a connection ask once an hour together.
+pub(super) async fn refused(held: &Held) -> Result<Option<Ending>, EngineError> {
+    let key = held.guard.key();
+    let mut tx = held.deps.db.read().await?;
+    let refusal = circuits::refusal(&mut tx, held.connection).await?;
+    drop(tx);
+    let Some(Refusal { reason, probe_at: until }) = refusal else { return Ok(None) };
+    let (detail, refused_key) = (String::new(), Some(key.sealed.clone()));
+    let ending = Ending::Wait { reason, detail, until, failures: 0, refused_key };
+    Ok((until > held.deps.clock.now_micros()).then_some(ending))
+}
+
+/// Lets every run over a connection know that a person has to repair it, if the work on this one ends for that.
+pub(super) async fn tell_of_refusal(held: &Held, ending: &Ending) -> Result<(), EngineError> {
+    let Ending::Wait { reason, until, refused_key: Some(key), .. } = ending else { return Ok(()) };
+    let refusal = Refusal { reason: *reason, probe_at: *until };
+    let mut tx = held.deps.db.begin().await?;
+    let now = held.deps.clock.now_micros();
+    circuits::refuse(&mut tx, held.connection, key, refusal, FEW_TIMES, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Lets every run over a connection know whether its destination answers. `known` is what the database holds.
@@ -141,7 +172,10 @@ pub(super) async fn tell_of_trouble(
     let mut tx = deps.db.begin().await?;
     match circuit {
         Some(circuit) => circuits::open(&mut tx, connection, circuit).await?,
-        None => circuits::close(&mut tx, connection).await?,
+        None => {
+            circuits::close(&mut tx, connection).await?;
+            connections::set_needs_attention(&mut tx, connection, None).await?;
+        }
     }
     tx.commit().await?;
     *known = circuit;

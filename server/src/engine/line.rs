@@ -9,6 +9,7 @@ use domain::run::RunState;
 use ferry_data::plan::PlanReader;
 use tokio::task::JoinSet;
 
+use super::asking::{refused, tell_of_refusal};
 use super::choose::Poll;
 use super::feed::{self, Body, Feed, Piece};
 use super::guard::Signal;
@@ -119,7 +120,7 @@ impl Line {
         let is_cut = held.claim.state != RunState::Sending;
         let mut line = Self {
             state: held.claim.state,
-            trouble: Trouble::known(circuit),
+            trouble: Trouble::known(circuit).again(held.claim.fence > 1),
             circuit,
             progress_at: held.claim.progress_at,
             settled_at: last_sent(&held, &open).unwrap_or(now),
@@ -170,6 +171,9 @@ impl Line {
 
     /// Works the plan off, until it is done or something stops it.
     pub(super) async fn work_off(mut self) -> Result<Ending, EngineError> {
+        if let Some(ending) = refused(&self.held).await? {
+            return Ok(ending);
+        }
         loop {
             while let Some(landed) = self.flights.try_join_next() {
                 self.land(landed.map_err(|_| EngineError::Task)?).await?;
@@ -186,6 +190,7 @@ impl Line {
             if self.flights.is_empty()
                 && let Some(ending) = self.stop.take()
             {
+                tell_of_refusal(&self.held, &ending).await?;
                 return Ok(ending);
             }
             self.wait().await?;

@@ -40,7 +40,9 @@ pub(super) fn next(meaning: Meaning) -> Next {
         Meaning::Unavailable { after } => Next::Again { is_untaken: true, after },
         Meaning::Unknown => Next::Again { is_untaken: false, after: None },
         Meaning::Unreachable => Next::Again { is_untaken: true, after: None },
-        Meaning::NotTheDestination => Next::AgainFewTimes(RunReason::DestinationUnavailable),
+        Meaning::NotTheDestination => Next::AgainFewTimes(RunReason::NotTheDestination),
+        Meaning::NameUnknown => Next::AgainFewTimes(RunReason::NameUnknown),
+        Meaning::Untrusted => Next::AgainFewTimes(RunReason::Untrusted),
         Meaning::Refused => Next::Divide,
         Meaning::KeyRefused => Next::Stop(RunReason::KeyRefused),
         Meaning::PermissionMissing => Next::Stop(RunReason::PermissionMissing),
@@ -91,7 +93,8 @@ const MOST_RECOVERIES: i64 = 3;
 const MOST_AT_ONCE: i64 = 10;
 const AT_ONCE: Duration = Duration::from_secs(60);
 /// What a run may spend on requests that are sent again: a round of failures costs one, a success gives half a one back.
-/// So a third of all requests may fail for ever. Who has spent it waits a while before going on.
+/// So a third of all requests may fail for ever. Who has spent it waits a while before going on. So does a run that was
+/// let go of, or that its process broke off: nobody knows what it has spent, and a new beginning is no new patience.
 const BUDGET: f64 = 50.0;
 const RETURNED: f64 = 0.5;
 const AFTER_REST: f64 = 10.0;
@@ -167,6 +170,11 @@ impl Trouble {
         let Some(circuit) = circuit else { return Self::default() };
         let (rounds, since, paused_until) = (circuit.rounds, circuit.opened_at, circuit.probe_at);
         Self { rounds, since, paused_until, ..Self::default() }
+    }
+
+    /// As it is of a run that has been taken up before.
+    pub(super) fn again(self, is_again: bool) -> Self {
+        Self { budget: if is_again { AFTER_REST } else { self.budget }, ..self }
     }
 
     /// What others are to know: none while a few failures may still be bad luck.
@@ -321,6 +329,27 @@ mod tests {
         };
         assert_eq!(rests(2), 0);
         assert!(rests(1) > 20, "{}", rests(1));
+    }
+
+    #[test]
+    fn a_run_that_is_taken_up_again_has_not_the_whole_budget_again_and_wins_it_back() {
+        let rounds_until_rest = |mut trouble: Trouble| {
+            let mut rounds = 0;
+            while trouble.paused_until() <= rounds {
+                // Never three in a row, so that nothing looks like an outage.
+                rounds += 1;
+                trouble.failure(rounds, rounds, None, 1.0);
+                if trouble.paused_until() <= rounds {
+                    trouble.rounds = 0;
+                }
+            }
+            rounds
+        };
+        assert_eq!(rounds_until_rest(Trouble::default()), 51);
+        assert_eq!(rounds_until_rest(Trouble::default().again(true)), 11);
+        let mut repaired = Trouble::default().again(true);
+        (0..80).for_each(|_| repaired.success());
+        assert_eq!(rounds_until_rest(repaired), 51);
     }
 
     #[test]

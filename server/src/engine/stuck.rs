@@ -135,7 +135,7 @@ impl Line {
                 let is_over = self.trouble.rounds() >= FEW_TIMES;
                 self.send_again(request, now + micros(wait_before_again(1, None, chance)));
                 if is_over {
-                    self.stop_for_person(RunReason::DestinationUnavailable, error);
+                    self.stop_for_person(RunReason::NotTheDestination, error);
                 }
             }
         }

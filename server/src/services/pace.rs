@@ -25,7 +25,9 @@ pub(super) async fn of_account(
     let removed = pace::usage(tx, brand, Lane::RemoveTag, now).await?;
     let tags = if removed.per_minute > added.per_minute { removed } else { added };
     let paused_until = all.paused_until.max(tags.paused_until);
-    let circuit = circuits::find(tx, connection).await?;
+    // What a person has to repair is said in other words than silence.
+    let is_refused = circuits::refusal(tx, connection).await?.is_some();
+    let circuit = circuits::find(tx, connection).await?.filter(|_| !is_refused);
     Ok(AccountPace {
         requests: budget.map(|budget| lane(all, budget.requests)),
         tags: budget.map(|budget| lane(tags, budget.tag_requests)),

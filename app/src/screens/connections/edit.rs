@@ -3,6 +3,7 @@
 use domain::access::Actor;
 use domain::connection::Connection;
 use domain::id::ConnectionId;
+use domain::run::RunReason;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
@@ -16,7 +17,8 @@ use crate::routes::{self, CONNECTIONS, MenuItem};
 use crate::services::{AccountPace, Answer, ConnectionPace};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
-    DateTime, FaultSummary, Faults, Icon, Notice, RadioGroup, Screen, TextField, icon, kind_name, pace_lines, signed_in,
+    DateTime, FaultSummary, Faults, Icon, Notice, RadioGroup, Screen, TextField, icon, kind_name, pace_lines,
+    sentences, signed_in,
 };
 
 /// What was typed at the last try.
@@ -51,9 +53,7 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
         ("reserve", td_string!(language, connections.reserve).to_owned()),
         ("password", td_string!(language, sign_in.password).to_owned()),
     ];
-    let attention = one.needs_attention.clone().map(|_| {
-        view! { <Notice warning=true><p>{td_string!(language, connections.attention_text)}</p></Notice> }
-    });
+    let attention = one.needs_attention.as_deref().map(|code| attention(language, code));
     let silent = pace.account.silent.map(|(since, next)| {
         view! {
             <Notice warning=true>
@@ -82,6 +82,22 @@ async fn load(actor: Actor, id: Option<ConnectionId>) -> Answer<Screen> {
         </section>
     };
     Ok(Screen::new(one.name, body).with_commands(remove))
+}
+
+/// Why exports over the connection do not run, and what to do.
+fn attention(language: Locale, code: &str) -> AnyView {
+    match RunReason::parse(code) {
+        Some(RunReason::KeyRefused) | None => {
+            view! { <Notice warning=true><p>{td_string!(language, connections.attention_text)}</p></Notice> }.into_any()
+        }
+        Some(reason) => {
+            let sentence = sentences::run_reason(language, reason);
+            view! {
+                <Notice warning=true><p><strong>{sentence.what}</strong></p><p>{sentence.todo}</p></Notice>
+            }
+            .into_any()
+        }
+    }
 }
 
 fn facts(language: Locale, destination: &str, one: &Connection, account: &AccountPace) -> AnyView {

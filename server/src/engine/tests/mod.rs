@@ -1,5 +1,6 @@
 //! The engine against the real simulator over HTTP, with real databases, plans and ledgers.
 
+mod address;
 mod brake;
 mod broken;
 mod changes;

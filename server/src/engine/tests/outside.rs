@@ -51,7 +51,7 @@ async fn r23_an_interface_that_was_retired_waits_for_a_person() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r23_something_else_at_the_address_is_asked_three_times_and_no_more() {
-    check_waits_for_person(404, true, RunReason::DestinationUnavailable, 3 * 24).await;
+    check_waits_for_person(404, true, RunReason::NotTheDestination, 3 * 24).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,5 +142,27 @@ async fn r28_without_a_free_connection_no_run_loses_its_lease() {
         let standing = claims::standing(&mut tx, run).await.expect("read").expect("the run");
         assert_eq!(standing.fence, 1, "the run was taken up once, on {}", stage.db.kind());
         assert_eq!(stage.arrived(), emails(&everybody));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r27_what_was_perhaps_taken_up_is_given_back_by_its_owner_and_by_nobody_else() {
+    const SECOND: i64 = 1_000_000;
+    for db in databases().await {
+        let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
+        let run = stage.queue().await;
+        let now = stage.now();
+        let mut tx = stage.db.begin().await.expect("begun");
+        let first = claims::claim(&mut tx, "first", now, now + 30 * SECOND).await.expect("asked").expect("due");
+
+        // Another process that has it with the same fence: then the first one's came to nothing.
+        assert!(!claims::give_back(&mut tx, run, first.fence, "second").await.expect("asked"));
+        assert!(!claims::give_back(&mut tx, run, first.fence + 1, "first").await.expect("asked"));
+        assert!(claims::claim(&mut tx, "second", now, now + 30 * SECOND).await.expect("asked").is_none());
+        assert!(claims::give_back(&mut tx, run, first.fence, "first").await.expect("asked"));
+        let second = claims::claim(&mut tx, "second", now, now + 30 * SECOND).await.expect("asked").expect("at once");
+        assert_eq!((second.run, second.fence, second.recoveries), (run, first.fence + 1, 0), "nothing broke off");
+        assert!(!claims::give_back(&mut tx, run, first.fence, "first").await.expect("asked"), "too late");
+        tx.commit().await.expect("committed");
     }
 }

@@ -308,8 +308,10 @@ fn fault_of(error: &DeliveryError) -> DestinationFault {
         Meaning::TooFast { .. } => DestinationFault::RateLimited,
         // A success that cannot be read: something answers, but not what should.
         Meaning::Unknown if matches!(error.status, Some(200..=299)) => DestinationFault::Unexpected,
-        Meaning::Unavailable { .. } | Meaning::Unreachable | Meaning::Unknown => DestinationFault::Unreachable,
-        Meaning::Retired | Meaning::NotTheDestination | Meaning::Refused | Meaning::Gone => {
+        Meaning::Unavailable { .. } | Meaning::Unreachable | Meaning::Unknown | Meaning::NameUnknown => {
+            DestinationFault::Unreachable
+        }
+        Meaning::Retired | Meaning::NotTheDestination | Meaning::Untrusted | Meaning::Refused | Meaning::Gone => {
             DestinationFault::Unexpected
         }
     }
