@@ -9,6 +9,7 @@ mod consent;
 mod delivery;
 mod dry_run;
 mod faults;
+mod labelled;
 mod leftovers;
 mod life;
 mod marking;

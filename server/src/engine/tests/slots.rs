@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::run::{RunReason, RunState, Trigger};
 use domain::schedule::Schedule;
+use domain::system::{SystemSettings, WhenActive};
 
 use super::stage::{Setting, Stage, people};
 use crate::clock::Clock;
@@ -80,6 +81,14 @@ async fn a_slot_is_skipped_while_the_run_before_is_active() {
     assert_eq!(last(&stage, export).await, (RunState::Queued, None), "the run that goes on is shown, not the slot");
     assert!(stage.engine().step().await.expect("worked"));
     assert_ne!(last(&stage, export).await, skipped, "and when it has ended");
+}
+
+async fn set_when_active(stage: &Stage, when_active: WhenActive) {
+    let mut tx = stage.db.begin().await.expect("begun");
+    let before = crate::db::system::settings(&mut tx).await.expect("read").settings;
+    let after = SystemSettings { when_active, ..before };
+    assert!(crate::db::system::save(&mut tx, &after, stage.now()).await.expect("saved"));
+    tx.commit().await.expect("committed");
 }
 
 fn every_five_minutes() -> Schedule {
@@ -181,6 +190,49 @@ async fn r32_a_clock_that_jumps_loses_and_doubles_no_slot() {
     let due = every_five_minutes().next_slots(start, found.len());
     assert!(found.len() >= 59, "{} slots", found.len());
     assert_eq!(found, due.iter().map(|slot| slot.as_microsecond()).collect::<Vec<_>>());
+}
+
+/// A slot that comes while the run before is active is skipped and says so, or waits for its end, as is set; two runs
+/// of an export are never active at once, because the database refuses the second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r34_a_slot_during_the_run_before_is_skipped_or_waits_and_two_are_never_active() {
+    for db in databases().await {
+        let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
+        stage.refresh(&people(0..10, "a")).await;
+        let export = daily(&stage, "Daily", 1).await;
+        let brand = omnisend_simulator::PRACTICE_BRAND;
+        let active = stage.queue_of(export, stage.connection, brand).await;
+        let actives = async || {
+            let mut tx = stage.db.read().await.expect("begun");
+            let page = domain::paging::PageRequest { number: 1, size: 100 };
+            let runs = runs::list(&mut tx, Some(export), page).await.expect("read").items;
+            runs.into_iter().filter(|run| run.finished_at.is_none()).map(|run| run.id).collect::<Vec<_>>()
+        };
+
+        // It waits, however often somebody looks, and nobody can begin a second run meanwhile.
+        set_when_active(&stage, WhenActive::Queue).await;
+        for _ in 0..3 {
+            tick(&stage.engine().deps).await.expect("looked");
+            assert_eq!(stage.queue_of(export, stage.connection, brand).await, active, "a click shows the active run");
+            assert_eq!(recorded(&stage, export).await, [(RunState::Queued, None)]);
+            assert_eq!(actives().await, [active]);
+        }
+        while stage.find(active).await.finished_at.is_none() {
+            assert!(stage.engine().step().await.expect("worked"));
+        }
+        tick(&stage.engine().deps).await.expect("looked");
+        let waited = recorded(&stage, export).await;
+        assert_eq!(waited.last(), Some(&(RunState::Queued, None)), "it runs once the other has ended");
+        assert_eq!(actives().await.len(), 1);
+
+        // A day later, with that one still to be worked on, the next slot is skipped.
+        set_when_active(&stage, WhenActive::Skip).await;
+        stage.clock.skip(24 * 60);
+        tick(&stage.engine().deps).await.expect("looked");
+        let skipped = (RunState::Skipped, Some(RunReason::StillActive));
+        assert_eq!(recorded(&stage, export).await.last(), Some(&skipped));
+        assert_eq!(actives().await.len(), 1);
+    }
 }
 
 /// Two processes that look at the same time record each slot once.
