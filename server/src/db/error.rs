@@ -1,5 +1,8 @@
 //! What can go wrong with the database, as far as a caller can decide something by it.
 
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::SqliteError;
+
 /// Why the database did not do it. Its messages hold no values from rows.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -75,9 +78,7 @@ impl From<sqlx::Error> for DbError {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
                 return Self::Unavailable(error);
             }
-            sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_passing(&code)) => {
-                return Self::Unavailable(error);
-            }
+            sqlx::Error::Database(refusal) if is_passing(refusal.as_ref()) => return Self::Unavailable(error),
             sqlx::Error::Database(refusal) => refusal.kind(),
             _ => return Self::Other(error),
         };
@@ -90,13 +91,28 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
-/// Does this SQLSTATE of Postgres say that the same may go well later? Connections (08), resources (53), an operator or a
-/// restart (57), a transaction that rested too long (25P03), a lock that did not come (55P03), transactions that hindered
-/// each other (40). SQLite's codes are plain numbers.
+/// Does it say that the same may go well later?
+fn is_passing(refusal: &(dyn DatabaseError + 'static)) -> bool {
+    let Some(code) = refusal.code() else { return false };
+    if refusal.try_downcast_ref::<SqliteError>().is_some() {
+        passes_on_sqlite(&code)
+    } else {
+        passes_on_postgres(&code)
+    }
+}
+
+/// The SQLSTATE of Postgres: connections (08), resources (53), an operator or a restart (57), a transaction that rested
+/// too long (25P03), a lock that did not come (55P03), transactions that hindered each other (40).
 /// See <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn is_passing(code: &str) -> bool {
-    code.len() == 5
-        && (["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || ["25P03", "55P03"].contains(&code))
+fn passes_on_postgres(code: &str) -> bool {
+    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || ["25P03", "55P03"].contains(&code)
+}
+
+/// SQLite's number, whose lowest byte is the kind: locked by others (5, 6), a disk that fails (10) or is full (13), files
+/// that cannot be opened (14), such as those beside the database when there is no room for them.
+/// See <https://www.sqlite.org/rescode.html>.
+fn passes_on_sqlite(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13, 14].contains(&(code & 0xff)))
 }
 
 /// The broken rule: Postgres tells its name, SQLite writes it after the colon.
@@ -111,16 +127,24 @@ fn rule_of(error: &sqlx::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::is_passing;
+    use super::{passes_on_postgres, passes_on_sqlite};
 
     #[test]
     fn what_passes_is_told_from_what_stays_wrong() {
         for code in ["08006", "25P03", "40001", "40P01", "53300", "55P03", "57P01", "57014"] {
-            assert!(is_passing(code), "{code}");
+            assert!(passes_on_postgres(code), "{code}");
         }
-        // A broken rule, a wrong statement, a transaction that only reads; SQLite's own numbers.
-        for code in ["23505", "42601", "25006", "5", "2067", "40"] {
-            assert!(!is_passing(code), "{code}");
+        // A broken rule, a wrong statement, a transaction that only reads.
+        for code in ["23505", "42601", "25006"] {
+            assert!(!passes_on_postgres(code), "{code}");
+        }
+        // Busy, busy with a recovery, locked; a write, a sync and a growing that failed; full; not to be opened.
+        for code in ["5", "261", "6", "778", "1034", "4874", "13", "14"] {
+            assert!(passes_on_sqlite(code), "{code}");
+        }
+        // A wrong statement, only to be read, damaged, a broken rule, no database.
+        for code in ["1", "8", "11", "267", "19", "2067", "787", "26", "", "x"] {
+            assert!(!passes_on_sqlite(code), "{code}");
         }
     }
 }

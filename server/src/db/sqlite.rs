@@ -146,15 +146,29 @@ impl Turn {
     /// Begins the transaction. Whoever stops waiting for it loses the connection, and with it what was begun.
     pub(super) async fn begin(self) -> Result<Open, DbError> {
         let Self(shelf, turn) = self;
+        // Taken by itself: the shelf must not be locked while anything is waited for.
         let kept = shelf.free().pop();
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => shelf.0.options.connect().await?,
+        let connection = match kept {
+            Some(connection) => match begin(connection, &shelf).await {
+                // SQLite has ended its last transaction by itself, as it does when the disk is full, and sqlx still
+                // counts it as open.
+                Err(sqlx::Error::InvalidSavePointStatement) => None,
+                begun => Some(begun?),
+            },
+            None => None,
         };
-        // A connection on which that fails is not used again.
-        SqliteTransactionManager::begin(&mut connection, Some(shelf.0.begin.into_sql_str())).await?;
+        let connection = match connection {
+            Some(connection) => connection,
+            None => begin(shelf.0.options.connect().await?, &shelf).await?,
+        };
         Ok(Open { connection: Some(connection), shelf, is_over: false, _turn: turn })
     }
+}
+
+/// A connection on which it fails is not used again.
+async fn begin(mut connection: SqliteConnection, shelf: &Shelf) -> Result<SqliteConnection, sqlx::Error> {
+    SqliteTransactionManager::begin(&mut connection, Some(shelf.0.begin.into_sql_str())).await?;
+    Ok(connection)
 }
 
 impl Open {
@@ -195,4 +209,59 @@ fn make_private_file(path: &Path) -> Result<(), DbError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::db::{DbError, Inner, Tx, sql, testing};
+
+    async fn fill(tx: &mut Tx) -> Result<(), DbError> {
+        sql::execute!(tx, "create table filler (text text primary key)")?;
+        for n in 0..100 {
+            sql::execute!(tx, "insert into filler (text) values ($1)", format!("{n} {}", "x".repeat(50_000)))?;
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn r25_a_full_database_is_unavailable_and_works_again_as_soon_as_there_is_room() {
+        let db = testing::sqlite().await;
+        let mut tx = db.begin().await.expect("begun");
+        // It cannot become smaller than it is: not a page more than now.
+        sql::execute!(&mut tx, "pragma max_page_count = 1").expect("limited");
+        let refused = fill(&mut tx).await;
+        assert!(matches!(refused, Err(DbError::Unavailable(_))), "{refused:?}");
+        drop(tx);
+
+        let mut tx = db.begin().await.expect("begun again");
+        sql::execute!(&mut tx, "pragma max_page_count = 100000").expect("room");
+        fill(&mut tx).await.expect("there is room");
+        tx.commit().await.expect("committed");
+        let mut tx = db.read().await.expect("begun");
+        assert_eq!(sql::fetch_one!(&mut tx, (i64,), "select count(*) from filler").expect("counted").0, 100);
+        assert_eq!(sql::fetch_one!(&mut tx, (String,), "pragma integrity_check").expect("checked").0, "ok");
+    }
+
+    /// As it does when a disk is full at the moment of a commit.
+    #[tokio::test]
+    async fn r25_a_transaction_that_sqlite_has_ended_by_itself_costs_the_next_one_nothing() {
+        let db = testing::sqlite().await;
+        let mut tx = db.begin().await.expect("begun");
+        fill(&mut tx).await.expect("filled");
+        let twice = "insert or rollback into filler (text) select text from filler";
+        let refused = sqlx::query(twice).execute(sqlite(&mut tx)).await;
+        assert!(refused.is_err(), "{refused:?}");
+        drop(tx);
+
+        let mut tx = db.begin().await.expect("begun again");
+        fill(&mut tx).await.expect("nothing of the first one is left");
+        tx.commit().await.expect("committed");
+    }
+
+    fn sqlite(tx: &mut Tx) -> &mut sqlx::SqliteConnection {
+        match &mut tx.0 {
+            Inner::Sqlite(open) => open,
+            Inner::Postgres(_) => unreachable!("a SQLite database was asked for"),
+        }
+    }
 }
