@@ -362,6 +362,20 @@ pub async fn release(tx: &mut Tx, run: RunId, fence: i64) -> Result<bool, DbErro
     Ok(changed == 1)
 }
 
+/// Lets go of a run that `owner` may have taken up without having learned it. The fence alone would not do: where that
+/// came to nothing, somebody else may have the run with the same one.
+pub async fn give_back(tx: &mut Tx, run: RunId, fence: i64, owner: &str) -> Result<bool, DbError> {
+    let changed = sql::execute!(
+        tx,
+        "update runs set lease_owner = null, lease_until = null
+         where id = $1 and fence = $2 and lease_owner = $3 and finished_at is null",
+        run.to_string(),
+        fence,
+        owner,
+    )?;
+    Ok(changed == 1)
+}
+
 /// A count as the database keeps it.
 pub(in crate::db) fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

@@ -5,20 +5,26 @@ use std::time::Duration;
 
 use domain::id::ConnectionId;
 use domain::run::{RunReason, RunState};
+use domain::source::FileFault;
 use ferry_data::DataError;
 use tokio::sync::watch;
 
 use super::guard::{Guard, Key, Signal, Watched, open_key, renew, usable};
 use super::line::Line;
 use super::prepare::{Settings, fix_settings, make_plan, settings_of};
-use super::retry::{GIVE_UP_AFTER, WAIT_FOR_PERSON, is_crash_loop, micros};
+use super::retry::{FEW_TIMES, GIVE_UP_AFTER, WAIT_FOR_PERSON, is_crash_loop, micros};
 use super::{Deps, EngineError, HEARTBEAT, close, leftovers, recheck};
 use crate::db::claims::{self, Claim};
-use crate::db::{approvals, circuits, connections};
+use crate::db::{DbError, approvals, circuits, connections};
 use crate::destinations::Destination;
 
 /// A run that waits for a person goes on when they say so, and not by itself: the end of the year 9999.
 const NEVER: i64 = 253_402_300_799_000_000;
+
+/// Between two attempts to write how the work on a run ended.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The longest wait while the disk is full or the database is away, which somebody repairs at any moment.
+const SHORT: Duration = Duration::from_secs(60);
 
 /// How the work on a run ends, for now or for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,19 +94,39 @@ impl Held {
 pub(super) async fn work(deps: Arc<Deps>, claim: Claim, shutdown: watch::Receiver<bool>) {
     let run = claim.run;
     tracing::info!(%run, state = claim.state.as_str(), fence = claim.fence, "took up a run");
-    let ending = match go_on(&deps, claim.clone(), shutdown).await {
+    let ending = match go_on(&deps, claim.clone(), shutdown.clone()).await {
         Ok(ending) => ending,
         Err(error) => after_error(&deps, &claim, &error),
     };
     tokio::select! {
         biased;
-        written = let_go(&deps, &claim, &ending) => {
-            if let Err(error) = written {
-                // The lease passes, and the run is taken up again.
-                tracing::error!(%run, %error, ?ending, "could not write how the work on a run ended");
-            }
-        }
+        () = until_written(&deps, &claim, ending, shutdown) => {}
         () = keep(&deps, &claim) => {}
+    }
+}
+
+/// Writes how the work on a run ended, as often as that takes while the disk is full or the database away. Whoever else
+/// has the run by then is not disturbed, because every write names the fence.
+async fn until_written(deps: &Arc<Deps>, claim: &Claim, mut ending: Ending, mut shutdown: watch::Receiver<bool>) {
+    let (mut rest, mut unknown) = (AGAIN, 0);
+    while let Err(error) = let_go(deps, claim, &ending).await {
+        tracing::error!(run = %claim.run, %error, ?ending, "could not write how the work on a run ended");
+        let goes_on = tokio::select! {
+            biased;
+            _ = shutdown.wait_for(|ends| *ends) => false,
+            () = deps.clock.sleep(rest) => true,
+        };
+        unknown += u32::from(!passes(&error));
+        if !goes_on || unknown > FEW_TIMES {
+            // The lease passes, and the run is taken up again.
+            return;
+        }
+        match ending {
+            // It is closed later, when there is room for its files.
+            Ending::Done | Ending::Skipped(_) | Ending::Failed { .. } => ending = after_error(deps, claim, &error),
+            Ending::Canceled(_) => rest = (rest * 2).min(SHORT),
+            Ending::Wait { .. } | Ending::Released | Ending::Lost => {}
+        }
     }
 }
 
@@ -207,13 +233,23 @@ fn after_error(deps: &Deps, claim: &Claim, error: &EngineError) -> Ending {
         // Our secret key does not open the API key: the database and the key do not belong together.
         EngineError::Key(_) | EngineError::Db(_) | EngineError::Data(_) | EngineError::Task => RunReason::Storage,
     };
-    let is_hopeless = claim.failures >= 20 || now - claim.progress_at > micros(GIVE_UP_AFTER);
+    let (longest, most) = if passes(error) {
+        (SHORT, GIVE_UP_AFTER.as_secs() / SHORT.as_secs())
+    } else {
+        (Duration::from_secs(5 * 60), 20)
+    };
+    let failures = u32::try_from(claim.failures).unwrap_or(u32::MAX).saturating_add(1);
+    let is_hopeless = u64::from(failures) > most || now - claim.progress_at > micros(GIVE_UP_AFTER);
     if is_hopeless || reason != RunReason::Storage {
         return Ending::failed(reason);
     }
-    let failures = u32::try_from(claim.failures + 1).unwrap_or(u32::MAX);
-    let wait = Duration::from_secs(2_u64.saturating_pow(failures).min(5 * 60));
+    let wait = Duration::from_secs(2_u64.saturating_pow(failures)).min(longest);
     Ending::Wait { reason, detail: String::new(), until: now + micros(wait), failures, refused_key: None }
+}
+
+/// Does it go well by itself once there is room on the disk, or the database is there again?
+fn passes(error: &EngineError) -> bool {
+    matches!(error, EngineError::Db(DbError::Unavailable(_)) | EngineError::Data(DataError::File(FileFault::NoSpace)))
 }
 
 async fn let_go(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {

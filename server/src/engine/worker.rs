@@ -65,8 +65,8 @@ impl Engine {
         loop {
             let tasks = JoinSet::new();
             let hands = Hands::of(&self.deps);
-            let workers =
-                Workers { engine: self.clone(), ends: ends.clone(), tasks, tick_at: self.first_tick(), hands };
+            let (engine, ends, tick_at) = (self.clone(), ends.clone(), self.first_tick());
+            let workers = Workers { engine, ends, tasks, tick_at, hands, in_doubt: None };
             // Dropped with this, so that nobody works on when this is.
             let mut work = JoinSet::new();
             work.spawn(workers.run());
@@ -93,7 +93,7 @@ impl Engine {
     /// The database is not there.
     pub async fn step(&self) -> Result<bool, DbError> {
         let lock = self.hold_lock().await?;
-        let Ok(claim) = self.claim(self.deps.clock.now_micros()).await? else { return Ok(false) };
+        let Ok(claim) = self.claim(self.deps.clock.now_micros(), &mut None).await? else { return Ok(false) };
         // Never sent: whoever calls this waits for the end.
         let (_shutdown, ends) = watch::channel(false);
         work(self.deps.clone(), claim, ends).await;
@@ -101,8 +101,9 @@ impl Engine {
         Ok(true)
     }
 
-    /// Takes up a run that is due at `now`; else gives the instant at which the next one is.
-    async fn claim(&self, now: i64) -> Result<Result<Claim, Option<i64>>, DbError> {
+    /// Takes up a run that is due at `now`; else gives the instant at which the next one is. `in_doubt` gets the one of
+    /// which it is not known whether the database has it as taken up.
+    async fn claim(&self, now: i64, in_doubt: &mut Option<Claim>) -> Result<Result<Claim, Option<i64>>, DbError> {
         let mut tx = self.deps.db.apart().read().await?;
         let due = claims::next_due(&mut tx).await?;
         drop(tx);
@@ -111,7 +112,10 @@ impl Engine {
         }
         let mut tx = self.deps.db.apart().begin().await?;
         let claim = claims::claim(&mut tx, &self.owner, now, now + micros(LEASE)).await?;
-        tx.commit().await?;
+        if let Err(error) = tx.commit().await {
+            *in_doubt = claim;
+            return Err(error);
+        }
         // What is due and was not taken up waits for another run, whose end is noticed here.
         Ok(claim.ok_or(None))
     }
@@ -143,6 +147,8 @@ struct Workers {
     tasks: JoinSet<()>,
     tick_at: i64,
     hands: Hands,
+    /// Perhaps taken up by this process, and worked on by nobody: the link broke while it was written down.
+    in_doubt: Option<Claim>,
 }
 
 /// The hands of the clock on the wall, beside the time that passes.
@@ -228,15 +234,26 @@ impl Workers {
         Ok(())
     }
 
+    /// Gives back what nobody works on, so that its lease need not pass.
+    async fn give_back(&mut self) -> Result<(), DbError> {
+        let Some(claim) = &self.in_doubt else { return Ok(()) };
+        let mut tx = self.engine.deps.db.apart().begin().await?;
+        claims::give_back(&mut tx, claim.run, claim.fence, &self.engine.owner).await?;
+        tx.commit().await?;
+        self.in_doubt = None;
+        Ok(())
+    }
+
     /// Takes up what is due; gives how long to rest.
     async fn take_up(&mut self) -> Result<Duration, DbError> {
         let clock = self.engine.deps.clock.clone();
         if self.hands.have_jumped(&self.engine.deps) {
             return Ok(LOOK);
         }
+        self.give_back().await?;
         let mut due = None;
         while self.tasks.len() < self.engine.deps.options.workers.max(1) {
-            match self.engine.claim(clock.now_micros()).await? {
+            match self.engine.claim(clock.now_micros(), &mut self.in_doubt).await? {
                 Ok(claim) => {
                     self.tasks.spawn(work(self.engine.deps.clone(), claim, self.ends.clone()));
                 }
