@@ -32,6 +32,8 @@ const KEEP_FREE: u64 = 512 << 20;
 const ASK_AFTER: u64 = 64 << 20;
 /// What a multipart body has beside the file, at most.
 const AROUND: u64 = 1 << 20;
+/// What is gathered of one file before it goes to the disk: many may come at once.
+const GATHERED: usize = 256 << 10;
 /// The longest file name that is shown, in characters.
 const LONGEST_NAME: usize = 200;
 
@@ -95,7 +97,7 @@ pub async fn upload(
     }
 }
 
-/// A person is led back to the form, which says why; a program is told.
+/// A person is led back to the form, which says why; a script or program is told.
 async fn refuse(refusal: Refusal, form: Multipart, headers: &HeaderMap) -> Response {
     let (status, fault) = match refusal {
         Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, FileFault::TooLarge),
@@ -105,11 +107,11 @@ async fn refuse(refusal: Refusal, form: Multipart, headers: &HeaderMap) -> Respo
         Refusal::Service(error) => return errors::answer(&error, headers),
     };
     let error = AppError::File(fault);
+    // A browser that is still sending would not look at the answer, with script or without.
+    leave(form).await;
     if !errors::wants_page(headers) {
         return (status, axum::Json(error)).into_response();
     }
-    // A browser that is still sending would not look at the answer.
-    leave(form).await;
     Redirect::to(&with_fault(routes::NEW_SOURCE, &error)).into_response()
 }
 
@@ -187,7 +189,8 @@ impl Part {
     async fn begin(folder: &Path) -> Result<Self, Refusal> {
         let id = uuid::Uuid::now_v7().to_string();
         let path = folder.join(format!("{id}.part"));
-        let file = File::options().write(true).create_new(true).mode(0o600).open(&path).await.map_err(failed)?;
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).await.map_err(failed)?;
+        file.set_max_buf_size(GATHERED);
         Ok(Self { file, path, id, is_whole: false })
     }
 
@@ -239,8 +242,10 @@ fn check_space(folder: &Path, needed: u64) -> Result<(), Refusal> {
 }
 
 fn failed(error: std::io::Error) -> Refusal {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Refusal::NoSpace,
+        // The last: no file may grow as large here, whatever Ferry's own limit says.
+        StorageFull | QuotaExceeded | FileTooLarge => Refusal::NoSpace,
         _ => Refusal::Service(internal(error)),
     }
 }
