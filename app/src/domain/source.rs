@@ -251,4 +251,8 @@ pub struct ImportReport {
     pub faults: Vec<(RowFault, u64)>,
     /// The first 1,000 rejected rows; the others are counted above.
     pub first_rejected: Vec<RejectedRow>,
+    /// The SHA-256 of the file as it was read, in hexadecimal; of a folder, that of the list that `sha256sum` prints of its
+    /// files. None before everything has been read, and of a refresh by an older Ferry.
+    #[serde(default)]
+    pub sha256: Option<String>,
 }

@@ -311,6 +311,8 @@ pub struct SystemStatus {
 pub struct RunView {
     /// The run.
     pub run: Run,
+    /// The hash of the file that its profiles come from, where it is known.
+    pub sha256: Option<String>,
     /// Contacts that the plan sends.
     pub to_send: u64,
     /// Contacts sent so far.

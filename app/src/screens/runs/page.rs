@@ -135,6 +135,7 @@ fn facts(language: Locale, view: &RunView) -> AnyView {
             {seconds_taken(run).map(|seconds| fact(td_string!(language, runs.duration), duration_text(language, seconds).into_any()))}
             {(!speed.is_empty()).then(|| fact(td_string!(language, runs.speed), speed.into_any()))}
             {run.snapshot.map(|snapshot| fact(td_string!(language, runs.snapshot), snapshot.to_string().into_any()))}
+            {view.sha256.clone().map(|hash| fact(td_string!(language, runs.sha256), view! { <code>{hash}</code> }.into_any()))}
             {fact(td_string!(language, runs.settings_version), run.settings_version.to_string().into_any())}
         </dl>
     }

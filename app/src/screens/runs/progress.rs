@@ -130,6 +130,7 @@ mod tests {
         };
         RunView {
             run,
+            sha256: None,
             to_send: 1_500,
             sent: 300,
             tags_to_change: 1_500,

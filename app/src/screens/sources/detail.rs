@@ -106,6 +106,7 @@ fn report_view(id: SourceId, refresh: Refresh) -> AnyView {
             {fact(td_string!(language, sources.rows_accepted), number(language, accepted))}
             {fact(td_string!(language, sources.rows_rejected), number(language, report.rejected))}
             {fact(td_string!(language, sources.blank_lines), number(language, report.blank_lines))}
+            {report.sha256.map(|hash| fact(td_string!(language, sources.sha256), view! { <code>{hash}</code> }))}
         </dl>
         {rejected}
     }

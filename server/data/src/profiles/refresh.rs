@@ -26,6 +26,7 @@ use futures::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::read::csv::CsvReader;
+use super::read::hash::{self, Hashed};
 use super::read::json::JsonReader;
 use super::read::parquet::ParquetFile;
 use super::report::Account;
@@ -176,29 +177,42 @@ fn read(source: &Source, files: &[PathBuf], store: &DataStore, number: i64, send
         None => None,
     };
     let mut rows = rows::RowBuilder::new(&source.attributes, key, &forms, account, sender);
+    let mut hashes = Vec::with_capacity(files.len());
     for (index, path) in files.iter().enumerate() {
         rows.begin_file(index);
         let file = File::open(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => FileFault::NotThere.into(),
             _ => DataError::from(error),
         })?;
-        read_file(source, file, &forms, &mut rows)?;
+        let hash = read_file(source, file, &forms, &mut rows)?;
+        hashes.push((shown_name(path), hash));
     }
+    rows.account.set_hash(hash::of_all(&hashes));
     rows.finish()
 }
 
-fn read_file(source: &Source, file: File, forms: &Forms, rows: &mut RowBuilder<'_, Sender>) -> Result<()> {
+/// Reads a file; gives the hash of the bytes that were read.
+fn read_file(source: &Source, mut file: File, forms: &Forms, rows: &mut RowBuilder<'_, Sender>) -> Result<String> {
     match source.reading.format {
         Format::Csv => {
-            let mut reader = CsvReader::new(file, source.reading.encoding, source.reading.delimiter);
-            let Some(places) = header::places(&mut reader, source)? else { return Ok(()) };
-            reader.read_into(&places, rows)
+            let mut file = Hashed::new(file);
+            let mut reader = CsvReader::new(&mut file, source.reading.encoding, source.reading.delimiter);
+            if let Some(places) = header::places(&mut reader, source)? {
+                reader.read_into(&places, rows)?;
+            }
+            Ok(file.finish()?)
         }
         Format::Ndjson => {
             let names = source.attributes.iter().map(|attribute| attribute.name.as_str());
-            JsonReader::new(file, names).read_into(rows)
+            let mut file = Hashed::new(file);
+            JsonReader::new(&mut file, names).read_into(rows)?;
+            Ok(file.finish()?)
         }
-        Format::Parquet => ParquetFile::open(file)?.read_into(&source.attributes, forms, rows),
+        Format::Parquet => {
+            let hash = hash::of_file(&mut file)?;
+            ParquetFile::open(file)?.read_into(&source.attributes, forms, rows)?;
+            Ok(hash)
+        }
     }
 }
 

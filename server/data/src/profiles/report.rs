@@ -76,6 +76,11 @@ impl Account {
         self.report.blank_lines += count;
     }
 
+    /// What was read, all of it.
+    pub(crate) fn set_hash(&mut self, sha256: Option<String>) {
+        self.report.sha256 = sha256;
+    }
+
     /// Rows read so far.
     pub(crate) fn read(&self) -> u64 {
         self.report.read

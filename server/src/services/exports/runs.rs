@@ -201,6 +201,10 @@ impl ExportsService {
             && rechecks::is_askable(&mut tx, id).await.map_err(internal)?
             && db::runs::active_of(&mut tx, run.export).await.map_err(internal)?.is_none();
         let rechecked_by = rechecks::newest_of(&mut tx, id).await.map_err(internal)?;
+        let refresh = match run.snapshot {
+            Some(number) => db::refreshes::find(&mut tx, number).await.map_err(internal)?,
+            None => None,
+        };
         drop(tx);
         let reasons = self.data.troubled_counts(id).await.map_err(data_error)?;
         let examples = if run.state.is_final() && !reasons.is_empty() {
@@ -209,6 +213,7 @@ impl ExportsService {
             Vec::new()
         };
         Ok(RunView {
+            sha256: refresh.and_then(|refresh| refresh.report.sha256),
             may_resend: may_edit && run.state.is_final() && !reasons.is_empty(),
             may_recheck: is_askable,
             rechecked_by,

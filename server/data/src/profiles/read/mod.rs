@@ -4,6 +4,7 @@ pub(crate) mod chars;
 pub(crate) mod csv;
 mod delta;
 pub(crate) mod guard;
+pub(crate) mod hash;
 pub(crate) mod json;
 pub(crate) mod parquet;
 pub(crate) mod records;

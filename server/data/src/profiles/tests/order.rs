@@ -34,3 +34,26 @@ async fn a_row_out_of_order_has_everything_sorted() {
         assert!(rows.iter().all(|row| row[1].as_deref() != Some("again")), "of the rows with one key, the first stays");
     }
 }
+
+/// R-42. The report says which bytes were read, whatever the format, the order of the rows, and the number of files.
+#[tokio::test]
+async fn r42_a_report_holds_the_hash_of_what_was_read() {
+    use sha2::{Digest as _, Sha256};
+    let text = |hash: Sha256| hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let of = |bytes: &[u8]| text(Sha256::new_with_prefix(bytes));
+    let bench = Bench::new();
+    let sorted = b"id,name\n1,a\n2,b\n".as_slice();
+    let files: [(&str, &[u8]); 4] = [
+        ("sorted.csv", sorted),
+        ("unsorted.csv", b"id,name\n2,b\n1,\"a\n3,c\n"),
+        ("no end.csv", b"\xef\xbb\xbfid,name\r\n1,a"),
+        ("lines.ndjson", b"{\"id\":\"1\"}\n{\"id\":\"2\"}"),
+    ];
+    for (name, bytes) in files {
+        let report = bench.import(&[(name, bytes)], |_| {}).await.expect("a report");
+        assert_eq!(report.sha256, Some(of(bytes)), "{name}");
+    }
+    let report = bench.import(&[("a.csv", sorted), ("b.csv", b"id,name\n3,c\n")], |_| {}).await.expect("a report");
+    let list = format!("{}  a.csv\n{}  b.csv\n", of(sorted), of(b"id,name\n3,c\n"));
+    assert_eq!(report.sha256, Some(of(list.as_bytes())), "what `sha256sum * | sha256sum` says");
+}
