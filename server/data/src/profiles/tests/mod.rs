@@ -2,8 +2,10 @@
 
 mod corpus;
 mod crm;
+mod hostile;
 mod json;
 mod looking;
+mod matrix;
 mod order;
 mod parquet;
 mod property;
