@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use server::cli::print::show;
 
 /// Bytes from which on the allocator asks the system for a block of its own, and gives it back when it is freed. By itself
 /// glibc raises the bound to what was freed last, and before version 2.38 it does not find again what was freed of an
@@ -27,17 +28,22 @@ fn main() -> ExitCode {
     work()
 }
 
+/// A reader who has gone away is no reason to break off.
+fn note(text: &str) {
+    show(format_args!("ferry: {text}\n"));
+}
+
 #[tokio::main]
 async fn work() -> ExitCode {
     // Before anything else: without it the first TLS connection would panic.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        eprintln!("ferry: TLS was set up twice");
+        note("TLS was set up twice");
         return ExitCode::FAILURE;
     }
     match server::cli::run(server::cli::Cli::parse()).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("ferry: {error:#}");
+            note(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

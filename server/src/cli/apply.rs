@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::desk::Desk;
+use super::print::{note, say};
 use crate::config::Config;
 
 mod carry_out;
@@ -69,20 +70,20 @@ async fn apply(desk: &Desk, args: &ApplyArgs, text: &str) -> anyhow::Result<Exit
     let mut has_changed = false;
     let show = |done: carry_out::Done| {
         has_changed |= done.is_changed;
-        println!("{} `{}`: {}", done.what, done.name, done.done);
+        say!("{} `{}`: {}", done.what, done.name, done.done);
     };
     carry_out::carry_out(desk, &actor, plan, show).await?;
     if !has_changed {
-        println!("Nothing has changed.");
+        say!("Nothing has changed.");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn tell(args: &ApplyArgs, faults: &[Fault]) -> ExitCode {
     for fault in faults {
-        eprintln!("{}:{}: {}", args.file.display(), fault.line, fault.message);
+        note!("{}:{}: {}", args.file.display(), fault.line, fault.message);
     }
-    eprintln!("Nothing was changed.");
+    note!("Nothing was changed.");
     ExitCode::from(2)
 }
 
@@ -93,12 +94,12 @@ fn say_what_would_change(plan: &Plan) {
             Change::Alter => "would be changed",
             Change::Keep => "unchanged",
         };
-        println!("{what} `{name}`: {verb}");
+        say!("{what} `{name}`: {verb}");
     };
     if let Some(step) = &plan.source {
         would("data source", &step.draft.name, step.change);
         if step.is_stale {
-            println!("data source `{}`: would be refreshed", step.draft.name);
+            say!("data source `{}`: would be refreshed", step.draft.name);
         }
     }
     plan.segments.iter().for_each(|step| would("segment", &step.name, step.change));

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::print::say;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::db::{self, Database, DatabaseLocation, DbError, Tables};
@@ -37,7 +38,7 @@ pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let findings = look(config).await;
     for finding in &findings {
         let mark = if finding.is_good { "ok  " } else { "FAIL" };
-        println!("{mark}  {:<18} {}", finding.what, finding.text);
+        say!("{mark}  {:<18} {}", finding.what, finding.text);
     }
     Ok(if findings.iter().all(|finding| finding.is_good) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -2,6 +2,7 @@
 
 use app::services::{DryKind, DryRow, DryRun};
 
+use super::print::say;
 use super::words;
 
 /// Prints a dry run: as JSON, or as lines for people.
@@ -10,10 +11,10 @@ use super::words;
 /// It cannot be written as JSON.
 pub fn print(dry: &DryRun, as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        println!("{}", serde_json::to_string_pretty(dry)?);
+        say!("{}", serde_json::to_string_pretty(dry)?);
         return Ok(());
     }
-    println!("a run would, with profile snapshot {}:", dry.snapshot);
+    say!("a run would, with profile snapshot {}:", dry.snapshot);
     for (name, count) in [
         ("members", dry.members),
         ("joining", dry.joiners),
@@ -30,16 +31,16 @@ pub fn print(dry: &DryRun, as_json: bool) -> anyhow::Result<()> {
         ("requests", dry.estimate.requests),
         ("minutes", dry.estimate.minutes),
     ] {
-        println!("  {name:<13} {count:>12}");
+        say!("  {name:<13} {count:>12}");
     }
     for surprise in &dry.surprises {
-        println!("it would be held for approval: {}", words::unusual(surprise));
+        say!("it would be held for approval: {}", words::unusual(surprise));
     }
     for (reason, count) in &dry.reasons {
-        println!("not deliverable ({}): {count}", reason.as_str());
+        say!("not deliverable ({}): {count}", reason.as_str());
     }
     for row in &dry.rows {
-        println!("{}", line(row));
+        say!("{}", line(row));
     }
     Ok(())
 }

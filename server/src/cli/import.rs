@@ -12,6 +12,7 @@ use domain::source::{ImportReport, Location};
 
 use super::apply::copy_in;
 use super::desk::Desk;
+use super::print::{self, say};
 use super::words;
 use crate::config::Config;
 use crate::db::names;
@@ -62,7 +63,7 @@ async fn import(desk: &Desk, args: &ImportArgs) -> anyhow::Result<ExitCode> {
     let refresh = bring_in(desk, &actor, args, name.clone(), existing.as_ref()).await?;
     let is_imported = refresh.state == RefreshState::Successful;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&as_json(&name, &refresh))?);
+        say!("{}", serde_json::to_string_pretty(&as_json(&name, &refresh))?);
     } else if is_imported || refresh.report.read > 0 {
         print(&name, &refresh);
     }
@@ -101,13 +102,13 @@ async fn bring_in(
     let is_watched = std::io::stderr().is_terminal();
     let show = |report: &ImportReport| {
         if is_watched {
-            eprint!("\r{} rows read", report.read);
+            print::show(format_args!("\r{} rows read", report.read));
         }
     };
     let refresh = desk.sources.wait_for_refresh(number, show).await.map_err(words::error)?;
     if is_watched {
         // Back to the start of the line, and clear it.
-        eprint!("\r\x1b[K");
+        print::show(format_args!("\r\x1b[K"));
     }
     desk.sources.finish_refreshes().await;
     Ok(refresh)
@@ -121,21 +122,24 @@ fn as_json(name: &str, refresh: &Refresh) -> serde_json::Value {
 fn print(name: &str, refresh: &Refresh) {
     let report = &refresh.report;
     match refresh.snapshot {
-        Some(number) => println!("data source `{name}`, profile snapshot {number}"),
-        None => println!("data source `{name}`, no profile snapshot"),
+        Some(number) => say!("data source `{name}`, profile snapshot {number}"),
+        None => say!("data source `{name}`, no profile snapshot"),
     }
-    println!("  rows read      {:>12}", report.read);
-    println!("  profiles       {:>12}", report.accepted);
-    println!("  rows rejected  {:>12}", report.rejected);
+    say!("  rows read      {:>12}", report.read);
+    say!("  profiles       {:>12}", report.accepted);
+    say!("  rows rejected  {:>12}", report.rejected);
     for (fault, count) in &report.faults {
-        println!("    {:<20} {count:>7}", fault.as_str());
+        say!("    {:<20} {count:>7}", fault.as_str());
+    }
+    if let Some(hash) = &report.sha256 {
+        say!("  sha-256        {hash}");
     }
     for row in report.first_rejected.iter().take(NAMED) {
         let attribute = row.attribute.as_ref().map(|name| format!(", attribute `{name}`")).unwrap_or_default();
         let file = if row.file.is_empty() { String::new() } else { format!("{}: ", row.file) };
-        println!("    {file}line {}: {}{attribute}", row.line, row.fault.as_str());
+        say!("    {file}line {}: {}{attribute}", row.line, row.fault.as_str());
     }
     if report.first_rejected.len() > NAMED {
-        println!("    …");
+        say!("    …");
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use super::print::say;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::db::Database;
@@ -30,7 +31,7 @@ pub async fn rotate(config: &Config) -> anyhow::Result<ExitCode> {
     let rotated = rotated.await;
     db.close().await;
     let rotated = rotated?;
-    println!("{} of {} API keys sealed anew: all are sealed with the first secret key", rotated.renewed, rotated.all);
-    println!("Older secret keys can be left out now, where every server has been started with the new one.");
+    say!("{} of {} API keys sealed anew: all are sealed with the first secret key", rotated.renewed, rotated.all);
+    say!("Older secret keys can be left out now, where every server has been started with the new one.");
     Ok(ExitCode::SUCCESS)
 }

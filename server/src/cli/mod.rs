@@ -1,5 +1,8 @@
 //! The command line. English only. Each command is a file; the settings are `config`'s.
 
+// `println!` breaks off when nobody reads: `print` has what does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -12,6 +15,7 @@ pub mod desk;
 mod dry_run;
 pub mod import;
 mod keys;
+pub mod print;
 pub mod run;
 mod serve;
 mod user;

@@ -12,6 +12,7 @@ use domain::id::{ExportId, RunId};
 use domain::run::{RowReason, Run, RunReason, RunState, Trigger};
 
 use super::desk::Desk;
+use super::print::{note, say};
 use super::words;
 use crate::config::Config;
 use crate::db::names;
@@ -79,7 +80,7 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut state = None;
     let show = |run: &Run| {
         if state != Some(run.state) {
-            eprintln!("{}", describe(run));
+            note!("{}", describe(run));
             state = Some(run.state);
         }
     };
@@ -91,12 +92,12 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let run = ended.map_err(words::error)?;
     let receipt = receipt(&run);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&receipt)?);
+        say!("{}", serde_json::to_string_pretty(&receipt)?);
     } else {
         print(&receipt, run.reason);
     }
     if let Some(alarm) = run.alarm.as_ref().filter(|_| run.awaits_approval()) {
-        eprintln!("{}", words::held(alarm));
+        note!("{}", words::held(alarm));
         return Ok(ExitCode::from(HELD));
     }
     Ok(ExitCode::from(exit_code(run.state)))
@@ -170,7 +171,7 @@ pub fn receipt(run: &Run) -> Receipt {
 
 fn print(receipt: &Receipt, reason: Option<RunReason>) {
     let reason = reason.map(|reason| format!(" ({})", reason.as_str())).unwrap_or_default();
-    println!("export `{}`: {}{reason}", receipt.export, receipt.state.as_str());
+    say!("export `{}`: {}{reason}", receipt.export, receipt.state.as_str());
     let counts = &receipt.counts;
     for (name, count) in [
         ("members", counts.members),
@@ -184,7 +185,7 @@ fn print(receipt: &Receipt, reason: Option<RunReason>) {
         ("requests", counts.requests),
         ("retries", counts.retries),
     ] {
-        println!("  {name:<13} {count:>12}");
+        say!("  {name:<13} {count:>12}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::print::say;
 use crate::config::Config;
 
 /// Runs the command.
@@ -16,7 +17,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let running = crate::start::start(config).await?;
     if let Some(link) = &running.set_up_link {
         // Standard output, whatever the log is set to: without it nobody gets in.
-        println!("Set up the first administrator within 24 hours: {link}");
+        say!("Set up the first administrator within 24 hours: {link}");
     }
     tokio::select! {
         _ = terminate.recv() => {}

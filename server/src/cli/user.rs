@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use app::error::{AppError, FieldFaultKind};
 use domain::access::Role;
 
+use super::print::say;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::db::Database;
@@ -52,16 +53,16 @@ pub async fn run(config: &Config, command: UserCommand) -> anyhow::Result<ExitCo
         Ok(added) => added,
         Err(AppError::Stale) => bail!("{} is there already with another role; change it on the users page", args.email),
         Err(AppError::Fields(faults)) => {
-            let said: Vec<_> = faults.iter().map(|fault| format!("{} {}", fault.field, say(fault.fault))).collect();
+            let said: Vec<_> = faults.iter().map(|fault| format!("{} {}", fault.field, wrong(fault.fault))).collect();
             bail!("{}", said.join("; "))
         }
         Err(error) => return Err(error.into()),
     };
     let what = if added.is_new { "added" } else { "is there already" };
-    println!("{} ({}) {what}", args.email.trim(), args.role.as_str());
+    say!("{} ({}) {what}", args.email.trim(), args.role.as_str());
     if let Some(token) = added.invitation {
         let base = config.public_address(config.listen);
-        println!("Choose a password within 3 days: {base}/invitation/{token}");
+        say!("Choose a password within 3 days: {base}/invitation/{token}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,7 +73,7 @@ fn read_password() -> anyhow::Result<String> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn say(fault: FieldFaultKind) -> String {
+fn wrong(fault: FieldFaultKind) -> String {
     match fault {
         FieldFaultKind::Required => "is needed".to_owned(),
         FieldFaultKind::TooLong => "is too long".to_owned(),

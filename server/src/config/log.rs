@@ -12,14 +12,20 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts the log of this process. Lines of libraries that repeat with every request stay out unless asked for.
+/// What libraries log stays out, unless it is asked for by their names: lines that repeat with every request, and lines
+/// with what goes through them, which are addresses of pages with searches in them, or the values of columns.
+const QUIET: &str = "memory_serve=warn,tower_sessions=error,tower_sessions_core=error,sqlx::query=warn,\
+    tower_http=info,h2=info,hyper=info,reqwest=info,multer=info,datafusion=info,parquet=info,arrow=info";
+
+/// Starts the log of this process.
 ///
 /// # Errors
 /// The filter cannot be read.
 pub fn start_logging(filter: &str, format: LogFormat) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let quiet = "memory_serve=warn,tower_sessions=error,tower_sessions_core=error,sqlx::query=warn";
-    let filter = EnvFilter::try_new(format!("{quiet},{filter}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}"))?;
+    // Whoever reads the log may go away; that would be printed to the log itself, and end the work.
+    let log = tracing_subscriber::fmt().log_internal_errors(false);
+    let log = log.with_env_filter(filter).with_writer(std::io::stderr);
     // A log that is running already stays: tests start several servers in one process.
     let _ = match format {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),

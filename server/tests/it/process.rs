@@ -10,11 +10,14 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 mod codes;
+mod pipes;
 mod upgrades;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn ferry(data_dir: &Path, arguments: &[&str]) -> Command {
+    // For the browsers of the tests; another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
     command.args(arguments).env_clear().env("FERRY_DATA_DIR", data_dir).env("FERRY_LISTEN", "127.0.0.1:0");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -12,16 +12,16 @@ use tokio::time::timeout;
 
 use super::{PATIENCE, SHOP, ended, ferry};
 
-const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+pub(super) const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 /// A data directory with an administrator, files beside it, and a simulator. No server runs: the commands do the work.
-struct Shop {
-    dir: tempfile::TempDir,
-    simulator: Running,
+pub(super) struct Shop {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) simulator: Running,
 }
 
 impl Shop {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let simulator = Simulator::start(Options::default()).await.expect("a simulator");
         let shop = Self { dir, simulator };
@@ -31,27 +31,27 @@ impl Shop {
         shop
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = ferry(&self.dir.path().join("data"), arguments);
         command.env("FERRY_SECRET_KEY", KEY).env("FERRY_OMNISEND_URL", self.simulator.url());
         command.env("SHOP_KEY", PRACTICE_KEY);
         command
     }
 
-    async fn run(&self, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    pub(super) async fn run(&self, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
         let mut child = self.command(arguments).spawn().expect("it starts");
         child.stdin.take().expect("an input").write_all(input.as_bytes()).await.expect("taken");
         ended(child).await
     }
 
-    fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.dir.path().join(name);
         std::fs::write(&path, text).expect("written");
         path
     }
 
     /// Brings Ferry to these customers, and to what [`SHOP`] says.
-    async fn apply(&self, customers: &[&str]) {
+    pub(super) async fn apply(&self, customers: &[&str]) {
         self.file("customers.csv", &format!("id,email,country\n{}\n", customers.join("\n")));
         let toml = self.file("ferry.toml", SHOP);
         let (code, said, errors) = self.run(&["apply", toml.to_str().expect("a path")], "").await;
