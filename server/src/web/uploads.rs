@@ -33,7 +33,7 @@ const ASK_AFTER: u64 = 64 << 20;
 /// What a multipart body has beside the file, at most.
 const AROUND: u64 = 1 << 20;
 /// What is gathered of one file before it goes to the disk: many may come at once.
-const GATHERED: usize = 256 << 10;
+const GATHERED: usize = 64 << 10;
 /// The longest file name that is shown, in characters.
 const LONGEST_NAME: usize = 200;
 

@@ -10,7 +10,10 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 mod codes;
+mod hostile;
 mod pipes;
+mod secrecy;
+mod uploads;
 mod upgrades;
 
 const PATIENCE: Duration = Duration::from_secs(60);
