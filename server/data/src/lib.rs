@@ -16,3 +16,6 @@ mod testing;
 pub use engine::{DataEngine, DataOptions};
 pub use error::{DataError, Result};
 pub use store::{DataStore, FileWriter};
+
+/// Directives for a filter of the log: what the libraries below log of the values of columns stays out.
+pub const QUIET_LOG: &str = "datafusion=info,parquet=info,arrow=info";

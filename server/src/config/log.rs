@@ -15,14 +15,14 @@ pub enum LogFormat {
 /// What libraries log stays out, unless it is asked for by their names: lines that repeat with every request, and lines
 /// with what goes through them, which are addresses of pages with searches in them, or the values of columns.
 const QUIET: &str = "memory_serve=warn,tower_sessions=error,tower_sessions_core=error,sqlx::query=warn,\
-    tower_http=info,h2=info,hyper=info,reqwest=info,multer=info,datafusion=info,parquet=info,arrow=info";
+    tower_http=info,h2=info,hyper=info,reqwest=info,multer=info";
 
 /// Starts the log of this process.
 ///
 /// # Errors
 /// The filter cannot be read.
 pub fn start_logging(filter: &str, format: LogFormat) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{filter}"))?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{},{filter}", ferry_data::QUIET_LOG))?;
     // Whoever reads the log may go away; that would be printed to the log itself, and end the work.
     let log = tracing_subscriber::fmt().log_internal_errors(false);
     let log = log.with_env_filter(filter).with_writer(std::io::stderr);
