@@ -1,5 +1,5 @@
 //! A bad network on purpose: a TCP proxy between Ferry and the simulator that delays, throttles, cuts and falls silent.
-//! What a toxic does, it does to the answers, as they come back; requests pass untouched.
+//! What a toxic does, it does to the answers, as they come back; requests pass untouched, but for [`Toxic::AtCommit`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -57,6 +57,12 @@ pub enum Toxic {
         /// Bytes.
         bytes: usize,
     },
+    /// In front of Postgres: a reset in the place of the answer to one of so many COMMITs. Of those, every other one does
+    /// not arrive at all.
+    AtCommit {
+        /// One of so many.
+        one_of: u64,
+    },
     /// Nobody listens.
     Down,
 }
@@ -67,6 +73,7 @@ pub struct Proxy {
     address: SocketAddr,
     toxic: watch::Sender<Option<Toxic>>,
     connections: Arc<AtomicU64>,
+    cuts: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -87,9 +94,10 @@ impl Proxy {
         let (toxic, toxics) = watch::channel(None);
         let connections = Arc::new(AtomicU64::new(0));
         let chance = Arc::new(Mutex::new(Chance::of(seed)));
-        let door = Door { address, upstream, toxics, connections: connections.clone(), chance };
+        let cuts = Arc::new(AtomicU64::new(0));
+        let door = Door { address, upstream, toxics, connections: connections.clone(), cuts: cuts.clone(), chance };
         let task = tokio::spawn(door.serve(listener));
-        Ok(Self { address, toxic, connections, task })
+        Ok(Self { address, toxic, connections, cuts, task })
     }
 
     /// Where it listens.
@@ -111,6 +119,11 @@ impl Proxy {
         }
     }
 
+    /// COMMITs whose answer was cut off.
+    pub fn cuts(&self) -> u64 {
+        self.cuts.load(Ordering::SeqCst)
+    }
+
     /// Connections that are open.
     pub fn open_connections(&self) -> u64 {
         self.connections.load(Ordering::SeqCst)
@@ -122,6 +135,7 @@ struct Door {
     upstream: SocketAddr,
     toxics: watch::Receiver<Option<Toxic>>,
     connections: Arc<AtomicU64>,
+    cuts: Arc<AtomicU64>,
     chance: Arc<Mutex<Chance>>,
 }
 
@@ -152,12 +166,13 @@ impl Door {
 
     fn connect(&self, client: TcpStream, toxic: Option<Toxic>) {
         let (upstream, connections, chance) = (self.upstream, self.connections.clone(), self.chance.clone());
+        let cuts = self.cuts.clone();
         let mut toxics = self.toxics.clone();
         connections.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             tokio::select! {
                 // However it ends, it is over.
-                _ = carry(client, upstream, toxic, &chance) => {}
+                _ = carry(client, upstream, toxic, &chance, &cuts) => {}
                 _ = toxics.changed() => {}
             }
             connections.fetch_sub(1, Ordering::SeqCst);
@@ -170,17 +185,23 @@ async fn carry(
     upstream: SocketAddr,
     toxic: Option<Toxic>,
     chance: &Mutex<Chance>,
+    cuts: &AtomicU64,
 ) -> io::Result<()> {
     let server = TcpStream::connect(upstream).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    if let Some(Toxic::ResetPeer { .. } | Toxic::LimitData { .. }) = toxic {
+    if let Some(Toxic::ResetPeer { .. } | Toxic::LimitData { .. } | Toxic::AtCommit { .. }) = toxic {
         // Closing then sends a reset, not an end.
         client.set_zero_linger()?;
     }
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let up = async {
+        if let Some(Toxic::AtCommit { one_of }) = toxic {
+            until_a_commit(&mut from_client, &mut to_server, one_of, chance).await?;
+            cuts.fetch_add(1, Ordering::SeqCst);
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
         tokio::io::copy(&mut from_client, &mut to_server).await?;
         to_server.shutdown().await
     };
@@ -215,6 +236,37 @@ async fn carry(
         _ => drop(both.await),
     }
     Ok(())
+}
+
+/// Carries what a client of Postgres says, until the COMMIT whose answer does not come back.
+async fn until_a_commit(
+    from: &mut tokio::net::tcp::OwnedReadHalf,
+    to: &mut tokio::net::tcp::OwnedWriteHalf,
+    one_of: u64,
+    chance: &Mutex<Chance>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            to.shutdown().await?;
+            return std::future::pending().await;
+        }
+        let bytes = buffer.get(..read).unwrap_or_default();
+        let is_commit = bytes.windows(7).any(|window| window == b"COMMIT\0");
+        let (is_cut, arrives) = {
+            let mut chance = chance.lock().unwrap_or_else(PoisonError::into_inner);
+            (is_commit && chance.within(0..one_of) == 0, chance.happens(0.5))
+        };
+        if !is_cut || arrives {
+            to.write_all(bytes).await?;
+        }
+        if is_cut {
+            // What arrived is carried out before the connection goes.
+            sleep(Duration::from_millis(20)).await;
+            return Ok(());
+        }
+    }
 }
 
 async fn pass(

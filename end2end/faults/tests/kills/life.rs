@@ -5,12 +5,8 @@ use std::time::{Duration, Instant};
 use ferry_faults::chance::Chance;
 use ferry_faults::settings;
 
+use crate::share;
 use crate::yard::{PATIENCE, Yard, log_of, signal};
-
-/// Half of the kills of a whole campaign; the other half is spread over the other tests.
-fn kills_wanted() -> u64 {
-    settings::number("FERRY_KILLS", 200) * 3 / 4
-}
 
 const EXPORT: &str = "Export 1";
 
@@ -20,7 +16,7 @@ async fn r01_killed_at_any_moment_it_goes_on_and_r09_also_when_killed_while_it_r
     let mut chance = Chance::of(seed);
     let mut yard = Yard::new(1, None).await;
     let (mut rounds, mut restarts, mut slowest) = (0, 0, Duration::ZERO);
-    while yard.kills < kills_wanted() {
+    while yard.kills < share(150) {
         rounds += 1;
         let count = chance.within(200..2_500);
         yard.refresh(&mut chance, count).await;
@@ -67,8 +63,8 @@ async fn r01_killed_at_any_moment_it_goes_on_and_r09_also_when_killed_while_it_r
 async fn r04_asked_to_end_it_finishes_what_is_on_its_way_and_repeats_nothing() {
     let mut chance = Chance::of(4);
     let mut yard = Yard::new(1, None).await;
-    let mut slowest = Duration::ZERO;
-    for _ in 0..settings::number("FERRY_TERMS", 15) {
+    let (mut asked, mut slowest) = (0, Duration::ZERO);
+    for _ in 0..share(15) {
         let count = chance.within(1_000..2_500);
         yard.refresh(&mut chance, count).await;
         let mut child = yard.spawn(&["run", EXPORT]);
@@ -81,6 +77,7 @@ async fn r04_asked_to_end_it_finishes_what_is_on_its_way_and_repeats_nothing() {
             yard.moment(&mut chance, Duration::from_millis(500)).await;
             let begun = Instant::now();
             signal(&server, "-TERM").await;
+            asked += 1;
             let ended = server.wait_with_output().await.expect("it ends");
             slowest = slowest.max(begun.elapsed());
             assert!(ended.status.success(), "{}", log_of(yard.dir.path()));
@@ -90,6 +87,6 @@ async fn r04_asked_to_end_it_finishes_what_is_on_its_way_and_repeats_nothing() {
         yard.told.is_over = true;
         yard.check(4).await;
     }
-    println!("the slowest took {slowest:?} to end");
+    println!("{asked} processes were asked to end; the slowest took {slowest:?}");
     assert!(slowest <= Duration::from_secs(25), "{slowest:?}");
 }

@@ -7,13 +7,14 @@ use ferry_faults::oracle::{Books, Place};
 use ferry_faults::settings;
 use tokio::process::Child;
 
+use crate::share;
 use crate::yard::{PATIENCE, Yard, log_of, signal};
 
 /// Runs of different accounts, so that both processes always have something in their hands.
-const ACCOUNTS: usize = 8;
+pub(crate) const ACCOUNTS: usize = 8;
 
 /// A new database on the tests' Postgres; none where there is no Postgres.
-async fn postgres(name: &str) -> Option<String> {
+pub(crate) async fn postgres(name: &str) -> Option<String> {
     let url = settings::text("FERRY_TEST_POSTGRES_URL")?;
     let mut books = Books::open(&Place::Postgres(url.clone())).await.expect("the Postgres of the tests");
     let name = format!("{name}_{}", uuid::Uuid::now_v7().simple());
@@ -22,21 +23,23 @@ async fn postgres(name: &str) -> Option<String> {
     Some(format!("{server}/{name}"))
 }
 
-/// Queues a run of every export by a command that is killed as soon as it has.
-async fn queue_all(yard: &mut Yard) {
+/// Queues a run of every export by a command that is killed as soon as it has. What these took up is free at once: nobody
+/// is to wait for their leases.
+pub(crate) async fn queue_all(yard: &mut Yard) {
+    let runs = yard.books.runs().await.expect("read").len();
     let mut children = Vec::new();
     for n in 1..=ACCOUNTS {
         children.push(yard.spawn(&["run", &format!("Export {n}")]));
     }
     let begun = Instant::now();
-    while yard.books.rows(&["id"], "runs where finished_at is null").await.expect("read").len() < ACCOUNTS
-        && begun.elapsed() < Duration::from_secs(3)
-    {
+    while yard.books.runs().await.expect("read").len() < runs + ACCOUNTS {
+        assert!(begun.elapsed() < PATIENCE, "not all are queued:\n{}", log_of(yard.dir.path()));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     for child in children {
         yard.kill(child).await;
     }
+    yard.books.execute("update runs set lease_until = 0 where lease_owner is not null").await.expect("ended");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,18 +48,18 @@ async fn r02_one_of_two_replicas_is_killed_and_the_other_takes_over() {
     let seed = settings::number("FERRY_KILL_SEED", 1);
     let mut chance = Chance::of(seed);
     let mut yard = Yard::new(ACCOUNTS, Some(url)).await;
-    let wanted = settings::number("FERRY_KILLS", 200) / 4;
-    let mut slowest = Duration::ZERO;
-    while yard.kills < wanted {
+    let (mut killed, mut slowest) = (0, Duration::ZERO);
+    while killed < share(50) {
         let count = chance.within(500..2_000);
         yard.refresh(&mut chance, count).await;
         queue_all(&mut yard).await;
         let mut replicas: [Child; 2] = [yard.spawn(&["serve"]), yard.spawn(&["serve"])];
-        for _ in 0..chance.within(3..8) {
+        for _ in 0..chance.within(8..13) {
             yard.moment(&mut chance, Duration::from_millis(1_200)).await;
             let which = chance.within(0..2) as usize;
-            let killed = std::mem::replace(&mut replicas[which], yard.spawn(&["serve"]));
-            yard.kill(killed).await;
+            let old = std::mem::replace(&mut replicas[which], yard.spawn(&["serve"]));
+            yard.kill(old).await;
+            killed += 1;
         }
         slowest = slowest.max(yard.until_over().await);
         for replica in replicas {
@@ -66,7 +69,7 @@ async fn r02_one_of_two_replicas_is_killed_and_the_other_takes_over() {
         yard.told.is_over = true;
         yard.check(seed).await;
     }
-    println!("{} kills, seed {seed}; after the last kill of a round all was over within {slowest:?}", yard.kills);
+    println!("{killed} replicas killed, seed {seed}; after the last kill of a round all was over within {slowest:?}");
 }
 
 /// Freezes the process; where wanted, at a moment when it holds the locks of an open transaction.
@@ -91,7 +94,7 @@ async fn r05_a_frozen_process_that_comes_back_writes_nothing_and_its_run_goes_on
     let Some(url) = postgres("frozen").await else { return };
     let mut yard = Yard::new(1, Some(url)).await;
     let mut chance = Chance::of(5);
-    for freeze_number in 0..settings::number("FERRY_FREEZES", 2) {
+    for freeze_number in 0..share(2) {
         let in_transaction = freeze_number % 2 == 0;
         let count = chance.within(4_000..4_500);
         yard.refresh(&mut chance, count).await;

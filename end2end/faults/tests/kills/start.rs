@@ -5,6 +5,7 @@ use std::time::Duration;
 use ferry_faults::chance::Chance;
 use ferry_faults::settings;
 
+use crate::share;
 use crate::yard::{Yard, log_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -15,7 +16,7 @@ async fn r30_a_migration_that_is_killed_is_completed_by_the_next_start() {
     let tables = "sqlite_master where name not like 'oracle%' and name not like 'sqlite%' order by name";
     let expected = yard.books.rows(&["name", "sql"], tables).await.expect("read");
     let database = yard.dir.path().join("data/ferry.db");
-    for round in 0..settings::number("FERRY_STARTS", 20) {
+    for round in 0..share(20) {
         for end in ["db", "db-wal", "db-shm"] {
             // Not all of them are there.
             drop(std::fs::remove_file(database.with_extension(end)));

@@ -15,6 +15,9 @@ use tokio::process::{Child, Command};
 /// How long anything may take that is no promise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Requests of one run that may be on their way, as Ferry has it.
+pub(crate) const IN_FLIGHT: u64 = 24;
+
 /// What seals the simulator's keys; of use nowhere else.
 const SECRET_KEY: &str = "lAUH+FtfJhR67GXe3dT6ZgGzYkpgbmzvhgktiYjNEwA=";
 
@@ -35,19 +38,24 @@ pub(crate) struct Yard {
     database_url: Option<String>,
     accounts: usize,
     version: u64,
+    started_by: &'static [&'static str],
 }
 
 impl Yard {
     /// A yard with so many accounts, each with an export of its own; on SQLite, or on the Postgres of this address.
     pub(crate) async fn new(accounts: usize, database_url: Option<String>) -> Self {
-        let dir = memory_folder();
+        Self::within(memory_folder(), accounts, database_url).await
+    }
+
+    /// The same in a folder that is there already.
+    pub(crate) async fn within(dir: tempfile::TempDir, accounts: usize, database_url: Option<String>) -> Self {
         let mut options = Options {
             limits: omnisend_simulator::Limits { enabled: false, ..Default::default() },
             ..Options::default()
         };
         let brands = (1..=accounts).map(|n| BrandOptions::new(&brand(n), "Shop", vec![KeyOptions::full(&key(n))]));
         options.brands = brands.collect();
-        options.faults = Script::one(Rule::on("POST", "/*", Action::Delay { ms: 8, after: true }));
+        options.faults = slowly(8);
         let simulator = Simulator::start(options).await.expect("a simulator");
         std::fs::write(dir.path().join("secret.key"), SECRET_KEY).expect("written");
         let place = match &database_url {
@@ -55,7 +63,7 @@ impl Yard {
             None => Place::Sqlite(dir.path().join("data/ferry.db")),
         };
         // The tables come with the first command.
-        let mut first = command(dir.path(), &simulator, database_url.as_deref(), accounts);
+        let mut first = command(&[], dir.path(), &simulator, database_url.as_deref(), accounts);
         first.args(["user", "add", "ana@example.com", "--role", "administrator"]);
         assert!(first.status().await.expect("it starts").success(), "{}", log_of(dir.path()));
         let mut books = Books::open(&place).await.expect("the database");
@@ -67,7 +75,8 @@ impl Yard {
         let mut secrets: Vec<String> = (1..=accounts).map(key).collect();
         secrets.push("@profile.example".to_owned());
         let told = Told { tag_prefix: "ferry:".to_owned(), secrets, open_files, ..Told::default() };
-        let mut yard = Self { simulator, books, told, kills: 0, dir, database_url, accounts, version: 0 };
+        let (kills, version, started_by) = (0, 0, &[][..]);
+        let mut yard = Self { simulator, books, told, kills, dir, database_url, accounts, version, started_by };
         yard.refresh(&mut Chance::of(0), 400).await;
         std::fs::write(yard.dir.path().join("ferry.toml"), yard.definitions()).expect("written");
         yard.succeed(&["apply", "ferry.toml"]).await;
@@ -97,9 +106,32 @@ impl Yard {
         text
     }
 
+    /// From now on the program reaches its database at another address.
+    pub(crate) fn set_database(&mut self, url: String) {
+        self.database_url = Some(url);
+    }
+
+    /// From now on another program starts it, with these arguments before its path.
+    pub(crate) fn start_by(&mut self, started_by: &'static [&'static str]) {
+        self.started_by = started_by;
+    }
+
+    /// Where the server listens that was started last.
+    pub(crate) fn address(&self) -> String {
+        let log = std::fs::read_to_string(self.dir.path().join("ferry.log")).expect("a log");
+        let (_, rest) = log.rsplit_once(" address=").expect("a server that is ready");
+        rest.split(' ').next().unwrap_or_default().to_owned()
+    }
+
+    /// From now on each request is answered after so many milliseconds.
+    pub(crate) fn answer_after(&self, ms: u64) {
+        self.simulator.state().set_faults(slowly(ms));
+    }
+
     /// A command of the real program, with its output in the log.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = command(self.dir.path(), &self.simulator, self.database_url.as_deref(), self.accounts);
+        let database = self.database_url.as_deref();
+        let mut command = command(self.started_by, self.dir.path(), &self.simulator, database, self.accounts);
         command.args(arguments);
         command
     }
@@ -201,13 +233,17 @@ impl Yard {
 
 /// A folder in memory, where there is such a thing: a kill takes nothing from the kernel, so syncing to a disk would only
 /// cost time.
-fn memory_folder() -> tempfile::TempDir {
+pub(crate) fn memory_folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     made.expect("a folder")
 }
 
-fn brand(n: usize) -> String {
+fn slowly(ms: u64) -> Script {
+    Script::one(Rule::on("POST", "/*", Action::Delay { ms, after: true }))
+}
+
+pub(crate) fn brand(n: usize) -> String {
     format!("5f{n:022}")
 }
 
@@ -215,9 +251,22 @@ pub(crate) fn key(n: usize) -> String {
     format!("{}-practice", brand(n))
 }
 
-fn command(dir: &Path, simulator: &Running, database_url: Option<&str>, accounts: usize) -> Command {
+fn command(
+    started_by: &[&str],
+    dir: &Path,
+    simulator: &Running,
+    database_url: Option<&str>,
+    accounts: usize,
+) -> Command {
     let log = File::options().create(true).append(true).open(dir.join("ferry.log")).expect("a log");
-    let mut command = Command::new(program());
+    let mut command = match started_by.split_first() {
+        Some((first, rest)) => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program());
+            command
+        }
+        None => Command::new(program()),
+    };
     command
         .current_dir(dir)
         .env_clear()
