@@ -2,6 +2,12 @@
 
 use super::simulate;
 
+/// Somebody left, lost one of two properties, and came back: their payload was as before, so that nothing was sent.
+#[test]
+fn seed_1163_who_came_back_while_their_properties_were_being_removed_got_none() {
+    simulate(1163..1164);
+}
+
 /// A run was given up after three recoveries within a second. Its batches were still being worked through, and brought old
 /// values back after the next run had sent newer ones.
 #[test]

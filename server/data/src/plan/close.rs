@@ -122,9 +122,14 @@ impl Closing {
             };
             self.change(TagOp::Add, tag, change);
         }
+        // What was sent may have arrived though nobody said so: neither the old payload is sure any more, nor the new one.
+        let mut is_stale = row.row.is_some();
         for tag in tags::places(row.remove) {
-            let goes_along = self.changes.is_property(tag) && row.row.is_some();
+            let is_property = self.changes.is_property(tag);
+            let goes_along = is_property && row.row.is_some();
             let change = if goes_along { was_sent } else { self.changes.next(TagOp::Remove, tag) };
+            // The payload of somebody who left still says that they are in the segment.
+            is_stale |= is_property && !row.is_member && change != Change::NotMade;
             self.change(TagOp::Remove, tag, change);
         }
         let has_tags = !tags::is_empty(&self.tags) || !tags::is_empty(&self.in_doubt);
@@ -134,9 +139,7 @@ impl Closing {
                 self.new.push(row.email, hash, &self.tags, &self.in_doubt)?;
             }
             _ if has_tags || stands && row.is_member => {
-                // What was sent may have arrived though nobody said so: neither the old payload is sure any more, nor the
-                // new one.
-                let hash = if row.row.is_some() { &ledger::UNKNOWN } else { self.old.hash() };
+                let hash = if is_stale { &ledger::UNKNOWN } else { self.old.hash() };
                 self.new.push(row.email, hash, &self.tags, &self.in_doubt)?;
             }
             _ if stands => self.left.put(row.email),

@@ -84,6 +84,31 @@ async fn who_leaves_is_never_sent_and_takes_a_request_for_each_property() {
 }
 
 #[tokio::test]
+async fn whoever_comes_back_before_all_their_properties_are_gone_gets_them_again() {
+    let (_root, engine) = engine();
+    let all = [person("a@x.com", "Ana", [IN, IN, OUT]), person("b@x.com", "Bo", [IN, IN, OUT])];
+    for (snapshot, people) in [&all[..], &[], &all[..]].into_iter().enumerate() {
+        write_people(&engine, i64::try_from(snapshot).expect("few") + 1, people);
+    }
+    plan(&engine, 1, None, both()).await;
+    close(&engine, all_well(1, None)).await;
+    plan(&engine, 2, Some(1), both()).await;
+    let mut request = all_well(2, Some(1));
+    // One of them keeps both, the other one of two.
+    request.failed_tags = vec![failed(TagOp::Remove, "=t0", 0..1), failed(TagOp::Remove, "=t1", 0..2)];
+    close(&engine, request).await;
+    assert_eq!(ledger_lines(&engine, 2), ["a@x.com =t0,=t1", "b@x.com =t1"]);
+
+    let third = plan(&engine, 3, Some(2), both()).await;
+    assert_eq!((third.to_send, third.unchanged), (1, 1));
+    assert_eq!(
+        sent(&engine, 3).await,
+        [r#"b@x.com {"t0":true,"t1":true}"#],
+        "the payload is as it was, the contact is not"
+    );
+}
+
+#[tokio::test]
 async fn another_marking_moves_everybody_over_from_the_ledger() {
     let (_root, engine) = engine();
     let people = [person("a@x.com", "Ana", [IN, IN, OUT]), person("b@x.com", "Bo", [IN, OUT, OUT])];
