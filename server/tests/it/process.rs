@@ -13,8 +13,8 @@ mod codes;
 mod hostile;
 mod pipes;
 mod secrecy;
-mod uploads;
 mod upgrades;
+mod uploads;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
