@@ -263,6 +263,8 @@ impl Line {
         let piece = piece?;
         if piece.is_none() {
             self.feed = None;
+            // Nothing else tells a line on which nothing is on its way that it can go on with the next state.
+            self.wake(self.now());
         }
         Ok(piece)
     }
