@@ -8,34 +8,16 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 use super::codes::{KEY, Shop};
-use super::{PATIENCE, ended, terminate};
+use super::{PATIENCE, SHOP, ended, terminate};
 
 const PASSWORD: &str = "blue harbour tide";
 
-const LETTER: &str = r#"
-[data_source]
-name = "Customers"
-file = "customers.csv"
-primary_key = "id"
-
-[[segment]]
-name = "Spain"
-items = [{ attribute = "country", operator = "equals", values = ["ES"] }]
-
-[[connection]]
-name = "Shop"
-kind = "omnisend"
-key_env = "SHOP_KEY"
-export_user = "ana@example.com"
-consent = { agreed_by = "ana@example.com", language = "en", wording = "Agreed." }
-
-[[export]]
-name = "Letter"
-connection = "Shop"
-segments = ["Spain"]
-matching = { email = "email", first_name = "name" }
-marking = "properties"
-"#;
+/// What [`SHOP`] says, with names as well, and marked by properties: whoever leaves takes a request for each of them.
+fn letter() -> String {
+    let text = SHOP.replace("{ email = \"email\" }", "{ email = \"email\", first_name = \"name\" }");
+    assert_ne!(text, SHOP);
+    text + "marking = \"properties\"\n"
+}
 
 /// Customers, whose addresses and names are found again wherever they are written, some of them unusable.
 fn customers(leavers: usize) -> String {
@@ -101,7 +83,7 @@ impl Shop {
 async fn trap_14_no_address_and_no_key_stands_in_a_log_whatever_goes_wrong() {
     let shop = Shop::open().await;
     shop.file("customers.csv", &customers(0));
-    let toml = shop.file("ferry.toml", LETTER);
+    let toml = shop.file("ferry.toml", &letter());
     let apply = ["apply", toml.to_str().expect("a path")];
     let (code, said) = shop.loudly(&apply).await;
     assert_eq!(code, Some(0), "{said}");
