@@ -193,7 +193,8 @@ pub fn record(
 fn break_answer(connection: &Connection, effects: &Effects, body: usize) {
     if let Some(share) = effects.cut_share {
         let left = (body as f64 * share.clamp(0.0, 1.0)) as usize;
-        connection.arm(WireFault::Cut { body_only: true, left, reset: false });
+        // Where there is no body to cut, nothing arrives: its head alone would be a whole answer, and the next one cut.
+        connection.arm(WireFault::Cut { body_only: body > 0, left, reset: false });
     }
     match &effects.wire {
         None => {}
