@@ -84,6 +84,16 @@ impl Row {
     }
 }
 
+/// Has another run begun, and does it not wait for a person? Then it goes before those of its account that are queued.
+macro_rules! is_under_way {
+    () => {
+        "(other.state in ('preparing', 'sending', 'settling', 'tagging')
+            or other.state = 'waiting' and other.reason not in (
+                'approval', 'key_refused', 'permission_missing', 'plan_exceeded', 'interface_retired'))"
+    };
+}
+pub(super) use is_under_way;
+
 /// Takes up the run that has been due longest, if there is one: queued, waited long enough, released by a process that
 /// ended, or left behind by one that broke off.
 ///
@@ -95,18 +105,19 @@ pub async fn claim(tx: &mut Tx, owner: &str, now: i64, lease_until: i64) -> Resu
     let due = sql::fetch_optional!(
         tx,
         (String,),
-        "select id from runs
-         where finished_at is null and due_at <= $1 and (lease_until is null or lease_until <= $1)
-            and (cancel_requested_at is not null or not exists (
-                select 1 from runs other
-                where other.brand_id = runs.brand_id and other.id <> runs.id and other.finished_at is null
-                    and (other.lease_until > $1
-                        or (runs.state = 'queued' or other.id < runs.id)
-                            and (other.state in ('preparing', 'sending', 'settling', 'tagging')
-                                or other.state = 'waiting' and other.reason not in ('approval', 'key_refused',
-                                    'permission_missing', 'plan_exceeded', 'interface_retired')))))
-         order by due_at, id
-         limit 1",
+        concat!(
+            "select id from runs
+             where finished_at is null and due_at <= $1 and (lease_until is null or lease_until <= $1)
+                and (cancel_requested_at is not null or not exists (
+                    select 1 from runs other
+                    where other.brand_id = runs.brand_id and other.id <> runs.id and other.finished_at is null
+                        and (other.lease_until > $1
+                            or (runs.state = 'queued' or other.id < runs.id) and ",
+            is_under_way!(),
+            ")))
+             order by due_at, id
+             limit 1"
+        ),
         now,
     )?;
     let Some((id,)) = due else { return Ok(None) };

@@ -303,20 +303,32 @@ pub async fn go_on_with(tx: &mut Tx, connection: ConnectionId, now: i64) -> Resu
     )
 }
 
+/// The reasons of waiting that come from the address of a destination, or from the way there.
+macro_rules! of_the_address {
+    () => {
+        "('not_the_destination', 'name_unknown', 'untrusted')"
+    };
+}
+
 /// Runs that wait because of the address of their destination go on at once: call it when a process begins, because it may
 /// have been given another address, or the machine repaired.
 pub async fn go_on_at_the_address(tx: &mut Tx, now: i64) -> Result<u64, DbError> {
     sql::execute!(
         tx,
-        "delete from circuits
-         where connection_id in (
-            select id from connections where needs_attention in ('not_the_destination', 'name_unknown', 'untrusted'))",
+        concat!(
+            "delete from circuits where connection_id in (select id from connections where needs_attention in ",
+            of_the_address!(),
+            ")"
+        ),
     )?;
     sql::execute!(
         tx,
-        "update runs
-         set due_at = $1, waiting_until = $1
-         where state = 'waiting' and reason in ('not_the_destination', 'name_unknown', 'untrusted')",
+        concat!(
+            "update runs
+             set due_at = $1, waiting_until = $1
+             where state = 'waiting' and reason in ",
+            of_the_address!()
+        ),
         now,
     )
 }

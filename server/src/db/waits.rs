@@ -2,6 +2,7 @@
 
 use domain::id::{ConnectionId, RunId};
 
+use super::claims::is_under_way;
 use super::{DbError, Tx, parse, sql};
 
 /// The connection and the account that a run goes to; none where it was queued without.
@@ -22,13 +23,14 @@ pub async fn ahead(tx: &mut Tx, run: RunId, brand: &str, now: i64) -> Result<Opt
     let row = sql::fetch_optional!(
         tx,
         (String, String),
-        "select id, export_name from runs
-         where brand_id = $2 and id <> $1 and finished_at is null
-            and (lease_until > $3 or state in ('preparing', 'sending', 'settling', 'tagging')
-                or state = 'waiting' and reason not in ('approval', 'key_refused', 'permission_missing',
-                    'plan_exceeded', 'interface_retired'))
-         order by id
-         limit 1",
+        concat!(
+            "select id, export_name from runs other
+             where brand_id = $2 and id <> $1 and finished_at is null and (lease_until > $3 or ",
+            is_under_way!(),
+            ")
+             order by id
+             limit 1"
+        ),
         run.to_string(),
         brand,
         now,
