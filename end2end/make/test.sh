@@ -108,7 +108,8 @@ if wanted lint; then
 fi
 if wanted unit; then
     start_postgres
-    group "Unit and integration tests" rust_tests rust 'cargo test --locked --no-fail-fast'
+    # Most of them wait for something more than they compute.
+    group "Unit and integration tests" rust_tests rust 'RUST_TEST_THREADS=8 cargo test --locked --no-fail-fast'
     stop_postgres
 fi
 if wanted simulation; then
