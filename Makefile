@@ -1,7 +1,7 @@
 # Every command of the project. The work is done by the scripts in end2end/make; each of them can
 # also be started by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo check test simulate kill-loop dev bench web setup fmt build
+.PHONY: help demo check test simulate kill-loop soak dev bench web setup fmt build
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -15,11 +15,14 @@ check: ## lints, unit and integration tests: what to run hour by hour
 test: ## everything that CI runs (ONLY="lint unit" picks steps)
 	@ONLY="$(ONLY)" end2end/make/test.sh
 
-simulate: ## deliveries in a simulated world: SEEDS=5000 of them from SEED=1 on, or the one seed SEED
-	@end2end/make/faults.sh simulation SEEDS=$(SEEDS) SEED=$(SEED)
+simulate: ## deliveries in a simulated world: SEEDS=5000 of them from SEED=1 on, or the one seed SEED (many: PROFILE=release)
+	@end2end/make/faults.sh simulation SEEDS=$(SEEDS) SEED=$(SEED) PROFILE=$(PROFILE)
 
 kill-loop: ## kill the real program KILLS=5000 times, with seed SEED=1, over SQLite and PostgreSQL
 	@end2end/make/faults.sh kills KILLS=$(or $(KILLS),5000) SEED=$(or $(SEED),1)
+
+soak: ## run after run over a bad network for MINUTES=120: whether memory and open files grow
+	@end2end/make/faults.sh soak MINUTES=$(or $(MINUTES),120)
 
 dev: ## build and run, again at every change of a source file
 	@end2end/make/dev.sh

@@ -1,33 +1,45 @@
 #!/usr/bin/env bash
-# Deliveries in a simulated world, or kills of the real program.
-#   faults.sh simulation [SEEDS=number] [SEED=first]     one seed when only SEED is given
-#   faults.sh kills [KILLS=number] [SEED=number]
+# Deliveries in a simulated world, kills of the real program, or hours of runs.
+#   faults.sh simulation [SEEDS=number] [SEED=first] [PROFILE=release]     one seed when only SEED is given
+#   faults.sh kills [KILLS=number] [SEED=number]     by 200, each with the next seed
+#   faults.sh soak [MINUTES=number]
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/end2end/make/postgres.sh"
 cd "$ROOT"
 load_env
 
 WHAT=${1:-}
-SEEDS= SEED= KILLS=
+SEEDS= SEED= KILLS= MINUTES= PROFILE=
 for setting in "${@:2}"; do
     case $setting in
-        SEEDS=* | SEED=* | KILLS=*) declare "$setting" ;;
-        *) die "faults.sh knows SEEDS, SEED and KILLS, not '$setting'." ;;
+        SEEDS=* | SEED=* | KILLS=* | MINUTES=* | PROFILE=*) declare "$setting" ;;
+        *) die "faults.sh knows SEEDS, SEED, KILLS, MINUTES and PROFILE, not '$setting'." ;;
     esac
 done
+
+kills() { cargo test --locked --test kills -- --nocapture "$@"; }
 
 case $WHAT in
     simulation)
         [ -n "$SEEDS$SEED" ] || SEEDS=5000
         export FERRY_SEEDS=$SEEDS FERRY_SEED=$SEED
-        cargo test --locked --test simulation -- --nocapture
+        cargo test --locked --profile="${PROFILE:-test}" --test simulation -- --nocapture
         ;;
     kills)
         trap stop_postgres EXIT
         start_postgres
-        export FERRY_KILLS=${KILLS:-200} FERRY_KILL_SEED=${SEED:-1}
         cargo build --locked --bin ferry
-        cargo test --locked --test kills -- --nocapture
+        left=${KILLS:-200} seed=${SEED:-1}
+        while [ "$left" -gt 0 ]; do
+            export FERRY_KILLS=$((left < 200 ? left : 200)) FERRY_KILL_SEED=$seed
+            kills
+            left=$((left - 200)) seed=$((seed + 1))
+        done
         ;;
-    *) die "faults.sh knows 'simulation' and 'kills', not '$WHAT'." ;;
+    soak)
+        cargo build --locked --bin ferry
+        export FERRY_SOAK_MINUTES=${MINUTES:-120}
+        kills r50
+        ;;
+    *) die "faults.sh knows 'simulation', 'kills' and 'soak', not '$WHAT'." ;;
 esac

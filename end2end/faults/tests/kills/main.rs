@@ -5,11 +5,13 @@
 use ferry_faults::settings;
 
 mod disk;
+mod gauge;
 mod life;
 mod links;
 mod own_postgres;
 mod replicas;
 mod small_disk;
+mod soak;
 mod start;
 mod visitor;
 mod watchers;

@@ -46,6 +46,15 @@ impl Visitor {
         answer(connection).await
     }
 
+    /// Queues a run of the first export, as its button does; gives its id.
+    pub(crate) async fn click_run(&self, yard: &mut Yard) -> String {
+        let exports = yard.books.rows(&["id"], "exports").await.expect("read");
+        self.submit("/api/exports/run", &format!("id={}", exports[0]["id"].as_str().expect("an id"))).await;
+        let run = yard.books.runs().await.expect("read").pop().expect("a run");
+        assert!(run["finished_at"].is_null(), "{run}");
+        run["id"].as_str().expect("an id").to_owned()
+    }
+
     /// Connects, and sends the head of a POST; the connection ends with its answer.
     pub(crate) async fn begin(&self, path: &str, kind: &str, accept: &str, length: usize) -> TcpStream {
         let mut connection = TcpStream::connect(&self.address).await.expect("it listens");
@@ -53,6 +62,14 @@ impl Visitor {
         let head = format!("{head}accept: {accept}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
         connection.write_all(head.as_bytes()).await.expect("sent");
         connection
+    }
+
+    /// Opens a page; gives the whole answer.
+    pub(crate) async fn open(&self, path: &str) -> String {
+        let mut connection = TcpStream::connect(&self.address).await.expect("it listens");
+        let request = format!("{}accept: {PAGE}\r\n\r\n", self.head("GET", path, "close"));
+        connection.write_all(request.as_bytes()).await.expect("sent");
+        answer(connection).await
     }
 
     /// A connection that stays, and the request that is to be sent over it.

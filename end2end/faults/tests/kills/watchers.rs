@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use ferry_faults::chance::Chance;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::Child;
 use tokio::task::JoinSet;
 
+use crate::gauge::memory;
 use crate::visitor::Visitor;
 use crate::yard::{IN_FLIGHT, PATIENCE, Yard, log_of, signal};
 
@@ -22,14 +22,6 @@ const MEMORY: u64 = if cfg!(debug_assertions) { 96 << 10 } else { 64 << 10 };
 const PAUSE: Duration = Duration::from_secs(2);
 /// The first requests are answered after so long, which is less than Ferry's patience: meanwhile the run does nothing.
 const QUIET: Duration = Duration::from_secs(7);
-
-/// The memory of a process in bytes.
-fn memory(server: &Child) -> u64 {
-    let path = format!("/proc/{}/status", server.id().expect("it runs"));
-    let status = std::fs::read_to_string(path).expect("read");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
-}
 
 /// Looks again and again, and reads each answer; gives how many there were.
 async fn look(visitor: Visitor, path: String) -> u64 {
@@ -72,15 +64,6 @@ async fn do_not_read(visitor: Visitor, path: String) -> u64 {
     std::future::pending().await
 }
 
-/// What they look at: a run that has just been queued.
-async fn click_run(yard: &mut Yard, visitor: &Visitor) -> String {
-    let exports = yard.books.rows(&["id"], "exports").await.expect("read");
-    visitor.submit("/api/exports/run", &format!("id={}", exports[0]["id"].as_str().expect("an id"))).await;
-    let run = yard.books.runs().await.expect("read").pop().expect("a run");
-    assert!(run["finished_at"].is_null(), "{run}");
-    format!("/api/runs/progress?id={}", run["id"].as_str().expect("an id"))
-}
-
 /// So many begin to look; gives those who will know of the end.
 fn gather(count: usize, visitor: &Visitor, path: &str, deaf: &mut JoinSet<u64>) -> JoinSet<u64> {
     let mut attentive = JoinSet::new();
@@ -102,7 +85,8 @@ async fn r51_two_hundred_who_look_at_a_run_cost_little_memory_and_cannot_stop_it
     let server = yard.serve().await;
     let visitor = Visitor::sign_in(&yard).await;
     yard.answer_after(u64::try_from(QUIET.as_millis()).expect("small"));
-    let path = click_run(&mut yard, &visitor).await;
+    let run = visitor.click_run(&mut yard).await;
+    let path = format!("/api/runs/progress?id={run}");
     let (begun, before) = (Instant::now(), yard.requests());
     while yard.requests() < before + IN_FLIGHT {
         assert!(begun.elapsed() < PATIENCE, "nothing is sent:\n{}", log_of(yard.dir.path()));
