@@ -20,10 +20,11 @@ pub(super) async fn read(held: &Held) -> Result<Result<AddressSet, Ending>, Engi
         match page.await? {
             Ok(page) => {
                 page.emails.iter().for_each(|email| found.insert(email));
-                match page.next {
-                    Some(next) => after = Some(next),
-                    None => break None,
+                // A cursor that leads to itself leads nowhere.
+                if page.next.is_none() || page.next == after {
+                    break None;
                 }
+                after = page.next;
             }
             Err(ending) => break Some(ending),
         }

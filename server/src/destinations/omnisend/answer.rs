@@ -146,9 +146,11 @@ struct Contact {
     email: Option<String>,
 }
 
+/// Where a list of contacts goes on.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ContactPaging {
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ContactPaging {
+    has_more: Option<bool>,
     cursors: Option<Cursors>,
 }
 
@@ -161,8 +163,15 @@ impl Contacts {
     pub(super) fn into_page(self) -> ContactPage {
         let contacts = self.contacts.unwrap_or_default();
         let known = contacts.into_iter().filter_map(|one| Some(ContactRef { id: one.id?, email: one.email? }));
-        let next = self.paging.cursors.and_then(|cursors| cursors.after).filter(|after| !after.is_empty());
-        ContactPage { contacts: known.filter(|one| !one.id.is_empty()).collect(), next }
+        ContactPage { contacts: known.filter(|one| !one.id.is_empty()).collect(), next: self.paging.next() }
+    }
+}
+
+impl ContactPaging {
+    /// What the next page is asked for with; none on the last one.
+    pub(super) fn next(self) -> Option<String> {
+        let after = self.cursors.and_then(|cursors| cursors.after).filter(|after| !after.is_empty());
+        after.filter(|_| self.has_more != Some(false))
     }
 }
 

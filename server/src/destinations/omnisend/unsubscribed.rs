@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::answer;
+use super::answer::{self, ContactPaging};
 use super::client::Client;
 use crate::destinations::{AddressPage, DeliveryError};
 
@@ -16,23 +16,12 @@ const PAGE_CAP: usize = 16 * 1024 * 1024;
 struct Contacts {
     contacts: Option<Vec<Contact>>,
     #[serde(default)]
-    paging: Paging,
+    paging: ContactPaging,
 }
 
 #[derive(Deserialize)]
 struct Contact {
     email: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Paging {
-    cursors: Option<Cursors>,
-}
-
-#[derive(Deserialize)]
-struct Cursors {
-    after: Option<String>,
 }
 
 impl Client {
@@ -52,7 +41,7 @@ impl Client {
         let page: Contacts = answer::read(&answer, 200)?;
         Ok(AddressPage {
             emails: page.contacts.unwrap_or_default().into_iter().filter_map(|contact| contact.email).collect(),
-            next: page.paging.cursors.and_then(|cursors| cursors.after).filter(|after| !after.is_empty()),
+            next: page.paging.next(),
         })
     }
 }
