@@ -1,7 +1,7 @@
 //! Keeps the requests of an account within its limit: asks the shared budget for the instant of each one. Spaced evenly,
 //! so that no 60 seconds, wherever they begin, hold more than the budget.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::run::RunReason;
@@ -34,8 +34,8 @@ pub(super) struct Pacer {
     reserved: HashMap<Lane, i64>,
     reserve_percent: i64,
     read_at: Option<i64>,
-    /// Has the account been told to slow down since something was last taken?
-    is_refused: bool,
+    /// Where the account may have been told to slow down since something was last taken.
+    refused: HashSet<Lane>,
 }
 
 /// What an operator has set for all accounts.
@@ -100,7 +100,7 @@ impl Pacer {
             reserve_percent: USUAL_RESERVE,
             read_at: None,
             // Another process, or this one before it broke off, may have been told to slow down.
-            is_refused: true,
+            refused: HashSet::from([Lane::All, Lane::AddTag, Lane::RemoveTag]),
         }
     }
 
@@ -152,7 +152,7 @@ impl Pacer {
         hint: Option<Duration>,
     ) -> Result<(), EngineError> {
         let now = deps.clock.now_micros();
-        self.is_refused = true;
+        self.refused.insert(lane);
         let mut tx = deps.db.begin().await?;
         let known = pace::known(&mut tx, &self.brand, lane, now).await?;
         if launched_at < known.refused_at && known.refused_at <= now {
@@ -176,13 +176,13 @@ impl Pacer {
 
     /// A request was taken.
     pub(super) async fn taken(&mut self, deps: &Deps, lane: Lane) -> Result<(), EngineError> {
-        if !self.is_refused {
+        if !self.refused.contains(&lane) {
             return Ok(());
         }
         let mut tx = deps.db.begin().await?;
         pace::calm(&mut tx, &self.brand, lane).await?;
         tx.commit().await?;
-        self.is_refused = false;
+        self.refused.remove(&lane);
         Ok(())
     }
 }
