@@ -109,7 +109,7 @@ fi
 if wanted unit; then
     start_postgres
     # Most of them wait for something more than they compute.
-    group "Unit and integration tests" rust_tests rust 'RUST_TEST_THREADS=8 cargo test --locked --no-fail-fast'
+    group "Unit and integration tests" rust_tests rust 'RUST_TEST_THREADS=6 cargo test --locked --no-fail-fast'
     stop_postgres
 fi
 if wanted simulation; then

@@ -35,7 +35,14 @@ impl<'a> Asking<'a> {
         let circuit = circuits::find(&mut tx, held.connection).await?;
         drop(tx);
         let pacer = Pacer::new(&held.deps, &held.brand, held.destination.limits());
-        Ok(Self { held, pacer, trouble: Trouble::known(circuit), circuit, requests: 0, detail: String::new() })
+        Ok(Self {
+            held,
+            pacer,
+            trouble: Trouble::known(circuit, held.deps.clock.now_micros()),
+            circuit,
+            requests: 0,
+            detail: String::new(),
+        })
     }
 
     /// The answer, or how the work on the run ends for now.

@@ -28,6 +28,8 @@ pub(super) struct Poll {
     pub(super) due_at: i64,
     /// Where it begins.
     pub(super) from: u64,
+    /// When the first page of this round was asked for.
+    pub(super) begun_at: i64,
     /// Ours on the pages of this round.
     pub(super) seen: HashSet<String>,
     /// The wait after this round.
@@ -44,7 +46,7 @@ impl Poll {
     /// The first page is asked for now.
     pub(super) fn beginning(now: i64) -> Self {
         let (seen, wait) = (HashSet::new(), Duration::ZERO);
-        Self { due_at: now, from: 0, seen, wait, found: false, is_out: false, has_looked: false }
+        Self { due_at: now, from: 0, begun_at: now, seen, wait, found: false, is_out: false, has_looked: false }
     }
 }
 
@@ -168,6 +170,9 @@ impl Line {
     }
 
     fn question(&mut self) -> Request {
+        if self.poll.from == 0 {
+            self.poll.begun_at = self.now();
+        }
         self.poll.due_at = FAR;
         self.poll.is_out = true;
         Request::List { since: self.oldest_sent(), from: self.poll.from }

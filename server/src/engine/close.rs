@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use domain::id::RunId;
 use domain::run::{Counts, RowReason, RunReason, RunState};
+use ferry_data::DataError;
 use ferry_data::plan::{CloseRequest, FailedTags, PlanReader, RefusedRow, TagOp};
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
@@ -25,20 +26,17 @@ const IN_DOUBT: [BatchState; 4] = [BatchState::Sending, BatchState::Unknown, Bat
 
 /// Ends a run. Doing it again after a break-off gives the same.
 pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {
-    let plan = match deps.data.open_plan(claim.run).await {
-        Ok(plan) if is_planned(deps, claim).await? => Some(plan),
-        Ok(_) | Err(ferry_data::DataError::Missing) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let mut end = match &plan {
-        Some(plan) => closed(deps, claim, plan, ending).await?,
-        None => Ended {
-            state: RunState::Failed,
-            reason: None,
-            detail: String::new(),
-            counts: Counts::default(),
-            has_ledger: false,
-        },
+    let is_given_up = matches!(ending, Ending::Canceled(_) | Ending::Failed { .. });
+    let mut end = match closed(deps, claim, ending).await {
+        Ok(Some(end)) => end,
+        Ok(None) => unplanned(),
+        // Its plan, or the ledger before it, is lost: there is nothing to wait for, and the next run goes by the ledger
+        // that there is.
+        Err(EngineError::Data(error @ (DataError::Missing | DataError::Storage(_)))) if is_given_up => {
+            tracing::error!(run = %claim.run, %error, code = "plan_lost", "a run ends without an account of its rows");
+            unplanned()
+        }
+        Err(error) => return Err(error),
     };
     match ending {
         Ending::Canceled(reason) => (end.state, end.reason) = (RunState::Canceled, Some(*reason)),
@@ -79,13 +77,24 @@ async fn is_planned(deps: &Deps, claim: &Claim) -> Result<bool, EngineError> {
     Ok(run.is_some_and(|run| run.state != RunState::Preparing))
 }
 
-async fn closed(deps: &Deps, claim: &Claim, plan: &PlanReader, ending: &Ending) -> Result<Ended, EngineError> {
+/// The end of a run that sent nothing, as far as is known.
+fn unplanned() -> Ended {
+    Ended { state: RunState::Failed, reason: None, detail: String::new(), counts: Counts::default(), has_ledger: false }
+}
+
+/// Writes the new ledger and counts; none where there is no plan.
+async fn closed(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<Option<Ended>, EngineError> {
+    let plan = match deps.data.open_plan(claim.run).await {
+        Ok(plan) if is_planned(deps, claim).await? => plan,
+        Ok(_) | Err(DataError::Missing) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let mut tx = deps.db.read().await?;
     let open = batches::unsettled(&mut tx, claim.run).await?;
     let places = claims::places(&mut tx, claim.run).await?;
     let taken = batches::tag_rows(&mut tx, claim.run).await?;
     drop(tx);
-    let failed_tags = failed_tags(plan, &open, &taken);
+    let failed_tags = failed_tags(&plan, &open, &taken);
     let has_failed_tags = !failed_tags.is_empty();
     let mut held = rows_in(&open, &[BatchState::Planned]);
     held.push(places.next_row..plan.summary().to_send);
@@ -117,7 +126,7 @@ async fn closed(deps: &Deps, claim: &Claim, plan: &PlanReader, ending: &Ending) 
     };
     let is_clean = counts.rejected + counts.held + counts.unconfirmed == 0 && !has_failed_tags;
     let state = if is_clean { RunState::Successful } else { RunState::CompletedWithErrors };
-    Ok(Ended { state, reason: None::<RunReason>, detail: String::new(), counts, has_ledger: true })
+    Ok(Some(Ended { state, reason: None::<RunReason>, detail: String::new(), counts, has_ledger: true }))
 }
 
 /// The rows of contact batches in some states.

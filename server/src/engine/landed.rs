@@ -30,6 +30,9 @@ const LONGEST_POLL: Duration = Duration::from_secs(30);
 /// The same where no limits are kept.
 const HASTY: u32 = 10;
 
+/// A batch that was taken so long ago is surely in the list.
+const LISTED: Duration = Duration::from_secs(2);
+
 impl Line {
     /// What one answer changes.
     pub(super) async fn land(&mut self, landed: Landed) -> Result<(), EngineError> {
@@ -84,6 +87,9 @@ impl Line {
         let now = self.now();
         batch.sent_at = Some(now);
         self.point.progress = true;
+        if batch.kind != Kind::Upsert {
+            (self.tagged_at, self.tags_given_up) = (now, 0);
+        }
         match (&batch.kind, reply) {
             (Kind::Upsert, Reply::Taken(id)) => {
                 (self.settled_at, self.taken_at) = (now, now);
@@ -221,7 +227,9 @@ impl Line {
             }
         }
         self.poll.is_out = false;
-        let is_all_seen = self.sent.keys().all(|id| self.poll.seen.contains(id));
+        // What has just been taken may not be listed yet, and stands before this page if it is.
+        let is_wanted = |sent: &Sent| sent.batch.sent_at.is_none_or(|at| at <= self.poll.begun_at - micros(LISTED));
+        let is_all_seen = self.sent.iter().all(|(id, sent)| !is_wanted(sent) || self.poll.seen.contains(id));
         match page.next {
             Some(from) if !is_all_seen => {
                 self.poll.from = from;

@@ -85,9 +85,12 @@ pub(super) struct Line {
     pub(super) progress_at: i64,
     /// When a contact last got its outcome.
     pub(super) settled_at: i64,
-    /// When a request last succeeded, and when contacts were last taken.
+    /// When a request last succeeded, when contacts were last taken, and when a tag was.
     pub(super) succeeded_at: i64,
     pub(super) taken_at: i64,
+    pub(super) tagged_at: i64,
+    /// How many tags were given up on, each of one person alone, since one was taken.
+    pub(super) tags_given_up: u32,
     /// Rows far from those that were refused are to be tried next.
     pub(super) tries_other_rows: bool,
     pub(super) stop: Option<Ending>,
@@ -120,12 +123,14 @@ impl Line {
         let is_cut = held.claim.state != RunState::Sending;
         let mut line = Self {
             state: held.claim.state,
-            trouble: Trouble::known(circuit).again(held.claim.fence > 1),
+            trouble: Trouble::known(circuit, now).again(held.claim.fence > 1),
             circuit,
             progress_at: held.claim.progress_at,
             settled_at: last_sent(&held, &open).unwrap_or(now),
             succeeded_at: 0,
             taken_at: 0,
+            tagged_at: 0,
+            tags_given_up: 0,
             tries_other_rows: false,
             feed: None,
             piece: None,

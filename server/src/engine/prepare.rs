@@ -202,6 +202,10 @@ pub(super) async fn make_plan(
     let deps = &held.deps;
     let Some(snapshot) = claim.snapshot else { return Err(EngineError::Settings) };
     let mut request = settings.plan_request(claim.run, claim.export, snapshot, card, claim.ledger_of)?;
+    if !deps.data.has_snapshot(snapshot) {
+        // Ledgers that are gone with it may be back with it: a directory that is not there yet is not a lost one.
+        return Err(DataError::Missing.into());
+    }
     do_without_lost_ledgers(held, claim, &mut request).await?;
     if let Some(statuses) = &mut request.statuses {
         // Whoever unsubscribes after this keeps that: their date is newer than any opt-in.

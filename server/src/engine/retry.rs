@@ -85,6 +85,8 @@ pub(super) const MOST_FAILURES: u64 = 8;
 pub(super) const MOST_FAILURES_WITHOUT_OTHERS: u64 = 12;
 /// Items that cannot be read so often, while other requests succeed, are given up on.
 pub(super) const MOST_READS: u32 = 6;
+/// What is known of a destination says nothing any more so long after somebody should have asked it again.
+const STALE: Duration = Duration::from_secs(60 * 60);
 /// What succeeded within this time shows that the destination is there.
 pub(super) const LATELY: Duration = Duration::from_secs(5 * 60);
 /// Takings-up after a break-off without progress.
@@ -165,9 +167,11 @@ impl Default for Trouble {
 }
 
 impl Trouble {
-    /// As it is known of the connection.
-    pub(super) fn known(circuit: Option<Circuit>) -> Self {
-        let Some(circuit) = circuit else { return Self::default() };
+    /// As it is known of the connection. Where nobody has asked for a while, it may have been well in between.
+    pub(super) fn known(circuit: Option<Circuit>, now: i64) -> Self {
+        let Some(circuit) = circuit.filter(|known| now - known.probe_at <= micros(STALE)) else {
+            return Self::default();
+        };
         let (rounds, since, paused_until) = (circuit.rounds, circuit.opened_at, circuit.probe_at);
         Self { rounds, since, paused_until, ..Self::default() }
     }
@@ -309,7 +313,7 @@ mod tests {
         assert_eq!((trouble.rounds(), trouble.paused_until()), (3, 1_000_040));
         let circuit = trouble.circuit().expect("three rounds are no bad luck");
         assert_eq!(circuit, Circuit { rounds: 3, opened_at: 20, probe_at: 1_000_040 });
-        let resumed = Trouble::known(Some(circuit));
+        let resumed = Trouble::known(Some(circuit), circuit.probe_at);
         assert_eq!((resumed.rounds(), resumed.paused_until(), resumed.since()), (3, 1_000_040, Some(20)));
         trouble.success();
         assert!(!trouble.must_probe() && trouble.paused_until() == 0);

@@ -110,7 +110,7 @@ pub(super) async fn work(deps: Arc<Deps>, claim: Claim, shutdown: watch::Receive
 async fn until_written(deps: &Arc<Deps>, claim: &Claim, mut ending: Ending, mut shutdown: watch::Receiver<bool>) {
     let (mut rest, mut unknown) = (AGAIN, 0);
     while let Err(error) = let_go(deps, claim, &ending).await {
-        tracing::error!(run = %claim.run, %error, ?ending, "could not write how the work on a run ended");
+        tracing::error!(run = %claim.run, %error, "could not write how the work on a run ended");
         let goes_on = tokio::select! {
             biased;
             _ = shutdown.wait_for(|ends| *ends) => false,

@@ -13,6 +13,9 @@ use super::run::Ending;
 use crate::db::batches::{Batch, BatchState, Kind, RefusedRow};
 use crate::destinations::DeliveryError;
 
+/// Where the tags of so many people, each alone, are not taken, nobody's are.
+const WHOSE_TAG_IS_TRIED: u32 = 2;
+
 impl Line {
     /// The items of a batch could not be read. If that is so again and again while the destination answers everything
     /// else, nobody will ever know.
@@ -32,14 +35,27 @@ impl Line {
 
     /// A batch that fails again and again while the destination takes others has a row in it that it cannot cope with: it
     /// is divided, and a single row given up on. Gives back what is to be sent again as it is.
+    ///
+    /// Of a tag whose request failed nobody knows whether it is there: such a change is in doubt until a later run.
     pub(super) fn divide_what_fails_alone(&mut self, request: Request, error: &DeliveryError) -> Option<Request> {
         let Request::Send { mut batch, body } = request else { return Some(request) };
-        let is_answered = error.status.is_some_and(|status| status >= 500);
-        if batch.kind != Kind::Upsert || !is_answered || !self.fails_alone(&batch) {
+        let is_answered = error.status.is_some_and(|status| status >= 500 || status < 300);
+        if !is_answered || !self.fails_alone(&batch) {
             return Some(Request::Send { batch, body });
         }
-        if batch.row_count > 1 {
-            self.halve_after(batch, &body, MOST_FAILURES_WITHOUT_OTHERS - 2);
+        let is_tag = batch.kind != Kind::Upsert;
+        if batch.row_count > 1 && !(is_tag && self.tags_given_up >= WHOSE_TAG_IS_TRIED) {
+            // Where no tag is taken at all, somebody alone shows that soonest.
+            let is_in_doubt = is_tag && !self.is_lately(self.tagged_at);
+            let first = if is_in_doubt { 1 } else { batch.rows().len() / 2 };
+            self.divide_after(batch, &body, first, MOST_FAILURES_WITHOUT_OTHERS - 2);
+            return None;
+        }
+        if is_tag {
+            self.tags_given_up += u32::from(batch.row_count == 1);
+            self.point.progress = true;
+            batch.state = BatchState::Unconfirmed;
+            self.write(batch);
             return None;
         }
         self.trouble.refused(true);
@@ -53,7 +69,8 @@ impl Line {
     }
 
     fn fails_alone(&self, batch: &Batch) -> bool {
-        batch.attempts >= MOST_FAILURES && self.is_lately(self.taken_at)
+        let taken_at = if batch.kind == Kind::Upsert { self.taken_at } else { self.tagged_at };
+        batch.attempts >= MOST_FAILURES && self.is_lately(taken_at)
             || batch.attempts >= MOST_FAILURES_WITHOUT_OTHERS && self.is_lately(self.succeeded_at)
     }
 
@@ -63,10 +80,7 @@ impl Line {
 
     /// Has a batch failed so often that a question should tell whether it is this batch or everything?
     pub(super) fn is_in_question(&self, batch: &Batch) -> bool {
-        batch.kind == Kind::Upsert
-            && batch.attempts >= MOST_FAILURES_WITHOUT_OTHERS
-            && !self.is_lately(self.succeeded_at)
-            && !self.poll.is_out
+        batch.attempts >= MOST_FAILURES_WITHOUT_OTHERS && !self.is_lately(self.succeeded_at) && !self.poll.is_out
     }
 
     /// A refused batch becomes two halves, until the guilty row stands alone.
@@ -100,18 +114,20 @@ impl Line {
 
     /// Two batches take the place of one, and go before others: what is to blame should be found before more is sent.
     pub(super) fn halve(&mut self, batch: Batch, body: &Body) {
-        self.halve_after(batch, body, 0);
+        let half = batch.rows().len() / 2;
+        self.divide_after(batch, body, half, 0);
     }
 
-    /// The same for halves that have failed so often with the whole.
-    fn halve_after(&mut self, mut batch: Batch, body: &Body, attempts: u64) {
+    /// The same for parts, the first of so many rows, that have failed so often with the whole.
+    fn divide_after(&mut self, mut batch: Batch, body: &Body, rows: usize, attempts: u64) {
         let mut first = batch.rows();
-        let half = first.len() / 2;
-        let second = first.split_off(half);
-        let (first_body, second_body) = body.split(half);
+        let second = first.split_off(rows);
+        let (first_body, second_body) = body.split(rows);
         for (rows, body) in [(second, second_body), (first, first_body)] {
             let half = self.new_batch(batch.kind.clone(), rows, batch.returns);
-            let state = if batch.is_in_doubt { BatchState::Unknown } else { half.state };
+            // After a break-off what was on its way is in doubt as well.
+            let is_in_doubt = batch.is_in_doubt || matches!(batch.state, BatchState::Sending | BatchState::Unknown);
+            let state = if is_in_doubt { BatchState::Unknown } else { half.state };
             let half = Batch { attempts, state, ..half };
             self.write(half.clone());
             self.ready.push_front(Ready { batch: half, body: Some(body) });

@@ -17,7 +17,7 @@ use super::files::{damaged, note, open, text_column};
 use super::writers::{TroubledNote, troubled};
 use crate::DataEngine;
 use crate::error::{DataError, Result};
-use crate::store::{DataStore, ledger_path, left_path, troubled_path};
+use crate::store::{DataStore, ledger_path, left_path, snapshot_path, troubled_path};
 
 impl DataEngine {
     /// One page of the rows of a run that did not arrive; empty before the run is closed.
@@ -105,6 +105,11 @@ impl DataEngine {
             futures::stream::iter(rows)
         });
         Ok(rows.boxed())
+    }
+
+    /// Are the profiles of this snapshot there?
+    pub fn has_snapshot(&self, number: i64) -> bool {
+        self.store().exists(&snapshot_path(number))
     }
 
     /// Is the ledger there that a run of an export left?

@@ -65,6 +65,22 @@ async fn r48_the_same_where_nothing_else_is_left_to_send() {
     assert_eq!(stage.arrived().len(), 59);
 }
 
+/// Nobody knows whether such a tag is there: the next run adds it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r48_tags_that_are_never_taken_hold_up_no_run_and_are_added_by_the_next() {
+    let begun = Rule { from: Some(2), ..Rule::on("POST", "/contacts/tags", broken()) };
+    let (stage, ended) = run(vec![begun], 600).await;
+
+    let counts = ended.counts;
+    assert_eq!((ended.state, counts.accepted, counts.unconfirmed), (RunState::CompletedWithErrors, 600, 0));
+    assert!(counts.tags_added > 0 && counts.tags_added < 600, "{counts:?}");
+    assert!(ended.finished_at.is_some_and(|at| at - ended.queued_at < 2 * 3600 * 1_000_000), "in good time");
+    stage.simulator.state().set_faults(Script::default());
+    let next = stage.run().await;
+    assert_eq!((next.state, next.counts.tags_added), (RunState::Successful, 600 - counts.tags_added));
+    assert_eq!(stage.tagged("a").len(), 600);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r19_thirty_bad_rows_that_stand_together_cost_thirty_rows() {
     let rules = ["p00004*@*", "p00005*@*", "p00006*@*"].map(|email| refused(email, 400));
@@ -79,7 +95,7 @@ async fn r19_thirty_bad_rows_that_stand_together_cost_thirty_rows() {
 /// Ferry rests while the destination works: what has finished meanwhile is seen before anything is given up on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r20_a_run_that_rested_longer_than_it_would_wait_looks_before_it_gives_up() {
-    let stage = Stage::new().await;
+    let stage = Stage::with(Setting { factor: 100, ..Setting::default() }).await;
     let mut held =
         Rule::on("POST", "/batches", Action::BatchHeld { status: HoldStatus::default(), for_ms: Some(600_000) });
     held.nth = vec![2];
