@@ -2,6 +2,8 @@
 //!
 //! Saving never brings back a session that was ended meanwhile. What a session means is the business of `web`.
 
+use std::time::Duration;
+
 use domain::id::UserId;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
@@ -14,6 +16,9 @@ use crate::clock::SharedClock;
 
 /// The key of a session's data under which `web` keeps who is signed in.
 pub const USER: &str = "user";
+
+/// How long a page waits until a visit is written down.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The store that tower-sessions works with.
 #[derive(Clone)]
@@ -50,6 +55,20 @@ impl Sessions {
         tx.commit().await.map_err(backend)?;
         Ok(inserted == 1)
     }
+
+    async fn try_save(&self, record: &Record) -> Result<()> {
+        let mut tx = self.db.begin().await.map_err(backend)?;
+        let saved = sql::execute!(
+            &mut tx,
+            "update sessions set user_id = $2, data = $3, expires_at = $4 where id_hash = $1",
+            hash(&record.id),
+            user_of(record),
+            data_of(record)?,
+            micros(record.expiry_date),
+        );
+        saved.map_err(backend)?;
+        tx.commit().await.map_err(backend)
+    }
 }
 
 #[async_trait::async_trait]
@@ -65,18 +84,15 @@ impl SessionStore for Sessions {
         Err(Error::Backend("no free session id".to_owned()))
     }
 
+    /// Who is signed in is created or deleted. What is left to save, a message that has been shown and the last visit, keeps
+    /// no page waiting for a database that somebody else has locked.
     async fn save(&self, record: &Record) -> Result<()> {
-        let mut tx = self.db.begin().await.map_err(backend)?;
-        let saved = sql::execute!(
-            &mut tx,
-            "update sessions set user_id = $2, data = $3, expires_at = $4 where id_hash = $1",
-            hash(&record.id),
-            user_of(record),
-            data_of(record)?,
-            micros(record.expiry_date),
-        );
-        saved.map_err(backend)?;
-        tx.commit().await.map_err(backend)
+        match tokio::time::timeout(PATIENCE, self.try_save(record)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "a visit was not written down"),
+            Err(_) => tracing::warn!("a visit was not written down in time"),
+        }
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {

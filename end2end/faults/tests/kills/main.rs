@@ -8,6 +8,7 @@ mod disk;
 mod gauge;
 mod life;
 mod links;
+mod locked;
 mod own_postgres;
 mod replicas;
 mod small_disk;
