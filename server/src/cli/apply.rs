@@ -12,6 +12,7 @@ use super::print::{note, say};
 use crate::config::Config;
 
 mod carry_out;
+mod fields;
 mod file;
 mod plan;
 mod reader;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use domain::schedule::{MonthDay, Schedule, Weekday};
 use jiff::civil::{DateTime, Time};
 
-use super::file::time_zone;
+use super::fields::time_zone;
 use super::reader::{At, Faults, Table};
 
 /// The keys of which a schedule has exactly one: they say its kind.

@@ -4,7 +4,7 @@
 use domain::schedule::{Schedule, ScheduleFault};
 use domain::system::{MOST_CATCH_UP_HOURS, SystemSettings, WhenActive, may_catch_up};
 
-use super::file::word;
+use super::fields::word;
 use super::reader::{At, Faults, Table};
 
 /// `[system]`
