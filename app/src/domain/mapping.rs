@@ -96,6 +96,12 @@ impl Mapping {
         }
         found
     }
+
+    /// The faults at whichever of these destinations it fits best: an export without a connection may get one of any
+    /// kind.
+    pub fn fewest_faults(&self, cards: &[DestinationCard], attributes: &[Attribute]) -> Vec<MappingFault> {
+        cards.iter().map(|card| self.faults(card, attributes)).min_by_key(Vec::len).unwrap_or_default()
+    }
 }
 
 /// Latin letters, digits and `_`, 1 to 128 of them.

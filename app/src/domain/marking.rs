@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::destination::DestinationCard;
 use crate::mapping::{Field, Mapping};
 
 /// How the members of an export's segments are marked.
@@ -36,6 +37,11 @@ impl Marking {
             Self::Tags => tag.to_owned(),
             Self::Properties => format!("{PROPERTY}{}", property_for(tag)),
         }
+    }
+
+    /// Does one of these destinations take it?
+    pub fn is_taken_by(self, cards: &[DestinationCard]) -> bool {
+        self == Self::Tags || cards.iter().any(|card| card.takes_custom_properties)
     }
 
     /// Can the segments with these tags be told apart, and from what the data matching sends?

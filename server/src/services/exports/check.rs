@@ -7,12 +7,9 @@ use app::error::{AppError, FieldFault, FieldFaultKind};
 use app::services::Answer;
 use app::ui::schedule::schedule_faults;
 use domain::access::{self, Actor};
-use domain::attribute::Attribute;
 use domain::brake::Brake;
 use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
-use domain::mapping::{Mapping, MappingFault};
-use domain::marking::Marking;
 
 use super::ExportsService;
 use crate::db::{self, Tx};
@@ -32,11 +29,11 @@ impl ExportsService {
         settings.name = form::name("name", &settings.name)?;
         settings.schedule = settings.schedule.in_order();
         settings.mapping.matches.retain(|one| !one.attribute.is_empty());
-        let card = self.card_of(tx, actor, &settings).await?;
+        let cards = self.cards_for(tx, actor, &settings).await?;
         let mut faults = schedule_faults(&settings.schedule.faults());
         faults.extend(brake_faults(&settings.safety.brake));
         faults.extend(segment_faults(tx, &settings).await?);
-        faults.extend(marking_faults(tx, &settings, card.as_ref()).await?);
+        faults.extend(marking_faults(tx, &settings, &cards).await?);
         if !faults.is_empty() {
             return Err(AppError::Fields(faults));
         }
@@ -47,16 +44,17 @@ impl ExportsService {
         {
             return Err(AppError::field("opt_in", FieldFaultKind::Invalid));
         }
-        let faults = mapping_faults(&settings.mapping, card.as_ref(), &attributes);
+        let faults = settings.mapping.fewest_faults(&cards, &attributes);
         if faults.is_empty() { Ok(settings) } else { Err(AppError::Mapping(faults)) }
     }
 
-    /// The card of the connection's destination, if the person may use the connection.
-    async fn card_of(&self, tx: &mut Tx, actor: &Actor, settings: &ExportSettings) -> Answer<Option<DestinationCard>> {
+    /// The card of the connection's destination, if the person may use the connection; without a connection, those of
+    /// all destinations.
+    async fn cards_for(&self, tx: &mut Tx, actor: &Actor, settings: &ExportSettings) -> Answer<Vec<DestinationCard>> {
         let Some(id) = settings.connection else {
             // Only those who may have exports without one may save one without.
             return if access::may_edit_export(actor.role, None) {
-                Ok(None)
+                Ok(self.destinations.cards())
             } else {
                 Err(AppError::field("connection", FieldFaultKind::Required))
             };
@@ -64,23 +62,7 @@ impl ExportsService {
         let invalid = || AppError::field("connection", FieldFaultKind::Invalid);
         let found = db::connections::find(tx, id).await.map_err(internal)?.filter(|one| one.is_ready);
         let usable = found.filter(|one| access::may_use_connection(actor.role, one.audience)).ok_or_else(invalid)?;
-        Ok(Some(self.destinations.find(&usable.kind).ok_or_else(invalid)?.card()))
-    }
-}
-
-/// All faults of a data matching. Without a connection it is not known which fields there are.
-pub(super) fn mapping_faults(
-    mapping: &Mapping,
-    card: Option<&DestinationCard>,
-    attributes: &[Attribute],
-) -> Vec<MappingFault> {
-    match card {
-        Some(card) => mapping.faults(card, attributes),
-        None => {
-            let unknown = |name: &&str| !attributes.iter().any(|attribute| attribute.name == **name);
-            let names = mapping.matches.iter().map(|one| one.attribute.as_str());
-            names.filter(unknown).map(|name| MappingFault::UnknownAttribute(name.to_owned())).collect()
-        }
+        Ok(vec![self.destinations.find(&usable.kind).ok_or_else(invalid)?.card()])
     }
 }
 
@@ -90,18 +72,13 @@ fn brake_faults(brake: &Brake) -> Vec<FieldFault> {
 }
 
 /// Custom properties have to tell the segments apart, and leave alone what the data matching sends.
-async fn marking_faults(
-    tx: &mut Tx,
-    settings: &ExportSettings,
-    card: Option<&DestinationCard>,
-) -> Answer<Vec<FieldFault>> {
+async fn marking_faults(tx: &mut Tx, settings: &ExportSettings, cards: &[DestinationCard]) -> Answer<Vec<FieldFault>> {
     let mut tags = Vec::new();
     for id in &settings.segments {
         tags.extend(db::segments::find(tx, *id).await.map_err(internal)?.map(|found| found.segment.tag));
     }
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-    let is_possible = settings.marking == Marking::Tags || card.is_none_or(|card| card.takes_custom_properties);
-    let fault = match (is_possible, settings.marking.is_clear(&tags, &settings.mapping)) {
+    let fault = match (settings.marking.is_taken_by(cards), settings.marking.is_clear(&tags, &settings.mapping)) {
         (true, true) => return Ok(Vec::new()),
         (true, false) => FieldFaultKind::Taken,
         (false, _) => FieldFaultKind::Invalid,

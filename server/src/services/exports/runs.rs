@@ -11,7 +11,6 @@ use domain::rule;
 use domain::run::{Resend, RowReason, Run, RunReason, RunState, Trigger};
 use domain::schedule::Schedule;
 
-use super::check::mapping_faults;
 use super::{ExportsService, editable, load, may_look};
 use crate::db::connections::StoredConnection;
 use crate::db::exports::StoredExport;
@@ -91,7 +90,7 @@ impl ExportsService {
         };
         let settings = &export.export.settings;
         let card = self.destinations.find(&connection.kind).map(|one| one.card());
-        if card.is_none() || !mapping_faults(&settings.mapping, card.as_ref(), &snapshot.attributes).is_empty() {
+        if card.is_none_or(|card| !settings.mapping.faults(&card, &snapshot.attributes).is_empty()) {
             return not_ready(RunReason::SettingsInvalid);
         }
         for id in &settings.segments {

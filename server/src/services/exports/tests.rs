@@ -192,6 +192,26 @@ async fn what_is_saved_has_been_checked() {
 }
 
 #[tokio::test]
+async fn a_data_matching_is_checked_before_there_is_a_connection() {
+    for stage in stages().await {
+        let (segment, ..) = furnish(&stage).await;
+        let target = |name: &str, attribute: &str| Match {
+            field: Field::Target(name.to_owned()),
+            attribute: attribute.to_owned(),
+        };
+        let mut wrong = settings("News", None, segment);
+        wrong.mapping.matches = vec![target("shoe_size", "points"), target("city", "town")];
+
+        let faults = vec![
+            MappingFault::Required("email".to_owned()),
+            MappingFault::UnknownField("shoe_size".to_owned()),
+            MappingFault::UnknownAttribute("town".to_owned()),
+        ];
+        assert_eq!(stage.exports.add(&stage.administrator, wrong).await, Err(AppError::Mapping(faults)));
+    }
+}
+
+#[tokio::test]
 async fn names_are_unique_and_an_edit_names_the_version_it_saw() {
     for stage in stages().await {
         let (segment, shared, _) = furnish(&stage).await;
