@@ -12,7 +12,7 @@ pub mod accounts;
 mod all;
 pub mod connections;
 pub mod exports;
-mod form;
+pub mod form;
 mod housekeeping;
 mod pace;
 pub mod segments;

@@ -78,6 +78,10 @@ async fn source(desk: &Desk, actor: &Actor, mut step: SourceStep) -> anyhow::Res
     };
     let mut done = verb(step.change).to_owned();
     if step.is_stale {
+        if !step.is_table {
+            // The one data source of the file is the customer table.
+            desk.sources.choose_customer_table(actor, id).await.map_err(words::error)?;
+        }
         done = format!("{done}, {}", refresh(desk, actor, id).await?);
     }
     Ok(Done { what: "data source", name, done, is_changed: step.change != Change::Keep || step.is_stale })
@@ -85,8 +89,6 @@ async fn source(desk: &Desk, actor: &Actor, mut step: SourceStep) -> anyhow::Res
 
 /// Refreshes a data source and says in a few words how it went.
 async fn refresh(desk: &Desk, actor: &Actor, id: SourceId) -> anyhow::Result<String> {
-    // The one data source of the file is the customer table.
-    desk.sources.choose_customer_table(actor, id).await.map_err(words::error)?;
     let number = desk.sources.start_refresh(actor, id).await.map_err(words::error)?;
     let refresh = desk.sources.wait_for_refresh(number, |_| {}).await.map_err(words::error)?;
     desk.sources.finish_refreshes().await;

@@ -1,6 +1,25 @@
 //! Fields that several tables of a configuration file have, or have alike.
 
+use app::error::{AppError, FieldFaultKind};
+
 use super::reader::{At, Faults, Table};
+use crate::services::form::{self, MAX_NAME};
+
+/// The name of what a table describes, which must be there and be one that can be kept.
+pub(super) fn name(table: &Table<'_>, faults: &Faults) -> Option<At<String>> {
+    let name = table.required_text("name")?;
+    match form::name("name", &name.value) {
+        Ok(_) => Some(name),
+        Err(error) if error == AppError::field("name", FieldFaultKind::TooLong) => {
+            faults.add(name.line, format!("`name` must have at most {MAX_NAME} characters"));
+            None
+        }
+        Err(_) => {
+            faults.add(name.line, "`name` must have no line breaks and no other characters that cannot be seen");
+            None
+        }
+    }
+}
 
 /// The name of a time zone, if the key is there.
 pub(super) fn time_zone(table: &Table<'_>, faults: &Faults) -> Option<At<String>> {

@@ -13,7 +13,7 @@ use domain::schedule::Schedule;
 use domain::source::{DateOrder, Encoding, Format};
 use toml::de::DeTable;
 
-use super::fields::{one_of_two, time_zone, word};
+use super::fields::{name, one_of_two, time_zone, word};
 use super::reader::{At, Fault, Faults, Table};
 use super::safety::SafetyEntry;
 use super::system::SystemEntry;
@@ -107,7 +107,7 @@ pub struct ExportEntry {
     pub schedule: Schedule,
     pub safety: SafetyEntry,
     /// How members are marked; none where the file does not speak of it.
-    pub marking: Option<Marking>,
+    pub marking: Option<At<Marking>>,
 }
 
 /// Reads the text of a file. All faults at once, by line.
@@ -152,7 +152,7 @@ fn unique<'n>(what: &str, names: impl Iterator<Item = &'n At<String>>, faults: &
 }
 
 fn source(table: Table<'_>, faults: &Faults) -> Option<At<SourceEntry>> {
-    let name = table.required_text("name");
+    let name = name(&table, faults);
     let bytes = one_of_two(&table, faults, ("file", Bytes::File), ("path", Bytes::Path));
     let format = word(&table, faults, "format", &["csv", "parquet", "ndjson"], Format::parse);
     let encodings = ["utf8", "utf16_le", "utf16_be", "windows1252"];
@@ -214,7 +214,7 @@ fn read_types(table: &Table<'_>, faults: &Faults) -> Vec<(At<String>, AttributeT
 }
 
 fn segment(table: Table<'_>, faults: &Faults) -> Option<At<SegmentEntry>> {
-    let name = table.required_text("name");
+    let name = name(&table, faults);
     let is_active = table.boolean("active").is_none_or(|at| at.value);
     let is_static =
         word(&table, faults, "type", &["dynamic", "static"], |name| Some(name == "static")).unwrap_or(false);
@@ -276,7 +276,7 @@ fn name_of(operator: Operator) -> Option<String> {
 }
 
 fn connection(table: Table<'_>, faults: &Faults) -> Option<At<ConnectionEntry>> {
-    let name = table.required_text("name");
+    let name = name(&table, faults);
     let kind = table.required_text("kind");
     let audiences = ["administrators", "administrators_and_contributors"];
     let audience = word(&table, faults, "audience", &audiences, Audience::parse).unwrap_or(Audience::Administrators);
@@ -319,7 +319,7 @@ fn connection(table: Table<'_>, faults: &Faults) -> Option<At<ConnectionEntry>> 
 }
 
 fn export(table: Table<'_>, faults: &Faults) -> Option<At<ExportEntry>> {
-    let name = table.required_text("name");
+    let name = name(&table, faults);
     let connection = table.text("connection");
     let segments = table.values("segments");
     let mut matches = Vec::new();
@@ -338,6 +338,7 @@ fn export(table: Table<'_>, faults: &Faults) -> Option<At<ExportEntry>> {
     let safety = super::safety::read(&table, faults);
     let marking = word(&table, faults, "marking", &["tags", "properties"], Marking::parse);
     let line = table.line();
+    let marking = marking.map(|value| At { line: table.line_of("marking").unwrap_or(line), value });
     table.complain_about_unknown();
     let mapping = Mapping { matches };
     let name = name?;

@@ -16,6 +16,7 @@ use crate::db;
 use crate::services::testing::{CUSTOMERS, KEY, OTHER_KEY, Stage, stages};
 
 mod schedules;
+mod whole;
 
 const WHOLE: &str = r#"
 [data_source]

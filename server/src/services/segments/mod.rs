@@ -164,8 +164,8 @@ impl SegmentsService {
         let mut segment = Segment { id, tag: String::new(), name, definition, is_active: true };
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
-        for number in 1.. {
-            segment.tag = numbered_tag(&segment.name, number);
+        for tag in tags_to_try(&segment.name.clone()) {
+            segment.tag = tag;
             if db::segments::insert(&mut tx, &segment, self.clock.now_micros()).await.map_err(name_taken)? {
                 break;
             }
@@ -239,6 +239,11 @@ async fn load(tx: &mut Tx, id: SegmentId) -> Answer<StoredSegment> {
 
 fn name_taken(error: db::DbError) -> AppError {
     if db::segments::is_name_taken(&error) { AppError::field("name", FieldFaultKind::Taken) } else { internal(error) }
+}
+
+/// The tags that a new segment may get, in order: it gets the first that no other segment has.
+pub fn tags_to_try(name: &str) -> impl Iterator<Item = String> {
+    (1..).map(|number| numbered_tag(name, number))
 }
 
 /// The tag to try: the first without a number, unless nothing of the name is left in it.

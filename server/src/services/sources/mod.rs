@@ -198,7 +198,10 @@ impl SourcesService {
 
     /// May this person name this location? Files on the server's disk are left to those who may read them; but a
     /// location that a data source has already is no secret to those who may edit data sources.
-    async fn may_name(&self, actor: &Actor, location: &Location) -> Answer<()> {
+    ///
+    /// # Errors
+    /// They may not.
+    pub async fn may_name(&self, actor: &Actor, location: &Location) -> Answer<()> {
         if matches!(location, Location::Upload { .. }) || access::may_read_server_files(actor.role) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! The exports of a file. They name connections and segments that the file adds, or that are there already.
 
-use domain::access;
+use domain::access::{self, Actor};
 use domain::destination::{DestinationCard, DestinationKind};
 use domain::id::{ExportId, SegmentId};
 use domain::mapping::{Field, Mapping, MappingFault};
@@ -8,7 +8,7 @@ use domain::marking::Marking;
 use domain::safety::Safety;
 use domain::schedule::Schedule;
 
-use super::{Change, Planner, same_name};
+use super::{Change, Planner, SegmentStep, same_name};
 use crate::cli::apply::file::ExportEntry;
 use crate::db::exports::StoredExport;
 
@@ -36,18 +36,20 @@ pub struct ExportStep {
 }
 
 impl Planner<'_> {
-    pub(super) fn exports(&self, has_attributes: bool) -> Vec<ExportStep> {
+    pub(super) fn exports(&self, has_attributes: bool, segments: &[SegmentStep]) -> Vec<ExportStep> {
         let mut steps = Vec::new();
         for entry in &self.file.exports {
             let (line, entry) = (entry.line, &entry.value);
-            let card = self.card(entry);
-            if let (Some(card), true) = (&card, has_attributes) {
-                self.matching(line, entry, card);
+            let existing =
+                self.state.exports.iter().find(|one| same_name(&one.export.settings.name, &entry.name.value));
+            self.export_rights(line, entry, existing);
+            let cards = self.cards(line, entry);
+            if let (Some(cards), true) = (&cards, has_attributes) {
+                self.matching(line, entry, cards);
             }
             self.segments_of(line, entry);
             self.status(entry, has_attributes);
-            let existing =
-                self.state.exports.iter().find(|one| same_name(&one.export.settings.name, &entry.name.value));
+            let marking = entry.marking.as_ref().map(|marking| marking.value);
             let step = ExportStep {
                 existing: existing.map(|one| (one.export.id, one.export.version)),
                 change: Change::Add,
@@ -57,8 +59,11 @@ impl Planner<'_> {
                 mapping: entry.mapping.clone(),
                 schedule: entry.schedule.clone(),
                 safety: entry.safety.over(&existing.map(|one| one.export.settings.safety.clone()).unwrap_or_default()),
-                marking: entry.marking.or(existing.map(|one| one.export.settings.marking)).unwrap_or_default(),
+                marking: marking.or(existing.map(|one| one.export.settings.marking)).unwrap_or_default(),
             };
+            if let Some(cards) = &cards {
+                self.marking(line, entry, &step, cards, segments);
+            }
             let change = match existing {
                 None => Change::Add,
                 Some(found) if self.is_same(&step, found) => Change::Keep,
@@ -69,23 +74,48 @@ impl Planner<'_> {
         steps
     }
 
-    /// The card of the destination of the export's connection.
-    fn card(&self, entry: &ExportEntry) -> Option<DestinationCard> {
-        let name = entry.connection.as_ref()?;
-        let in_file = self.file.connections.iter().find(|one| same_name(&one.value.name.value, &name.value));
-        let kind = match (in_file, self.state.connection(&name.value)) {
-            (Some(one), _) => DestinationKind(one.value.kind.value.clone()),
-            (None, Some(found)) => found.kind.clone(),
-            (None, None) => {
-                self.faults.add(name.line, format!("there is no connection `{}`", name.value));
-                return None;
+    /// May this person add the export, or change the one that is there?
+    fn export_rights(&self, line: usize, entry: &ExportEntry, existing: Option<&StoredExport>) {
+        let role = self.actor.role;
+        let may = match existing {
+            None => access::may_add_export(role),
+            Some(found) => {
+                let connection = found.export.settings.connection;
+                let connection = self.state.connections.iter().find(|one| Some(one.id) == connection);
+                access::may_edit_export(role, connection.map(|one| one.audience))
             }
         };
-        self.desk.destinations.find(&kind).map(|destination| destination.card())
+        if !may {
+            let what = format!("{} may not add or change export `{}`", self.actor.email, entry.name.value);
+            self.faults.add(line, what);
+        }
     }
 
-    fn matching(&self, line: usize, entry: &ExportEntry, card: &DestinationCard) {
-        for fault in entry.mapping.faults(card, &self.attributes) {
+    /// The card of the destination of the export's connection, and those of all destinations while it has none. None
+    /// where there is no such connection for this person.
+    fn cards(&self, line: usize, entry: &ExportEntry) -> Option<Vec<DestinationCard>> {
+        let Actor { role, email, .. } = self.actor;
+        let Some(name) = &entry.connection else {
+            if !access::may_edit_export(*role, None) {
+                self.faults.add(line, format!("{email} may not have an export without a `connection`"));
+            }
+            return Some(self.desk.destinations.cards());
+        };
+        let in_file = self.file.connections.iter().find(|one| same_name(&one.value.name.value, &name.value));
+        let found = match (in_file, self.state.connection(&name.value)) {
+            (Some(one), _) => Some((DestinationKind(one.value.kind.value.clone()), one.value.audience)),
+            (None, found) => found.map(|one| (one.kind.clone(), one.audience)),
+        };
+        let usable = found.filter(|(_, audience)| access::may_use_connection(*role, *audience));
+        let Some((kind, _)) = usable else {
+            self.faults.add(name.line, format!("there is no connection `{}` that {email} may use", name.value));
+            return None;
+        };
+        Some(vec![self.desk.destinations.find(&kind)?.card()])
+    }
+
+    fn matching(&self, line: usize, entry: &ExportEntry, cards: &[DestinationCard]) {
+        for fault in entry.mapping.fewest_faults(cards, &self.attributes) {
             let is_at_fault = |field: &Field, attribute: &str| match &fault {
                 MappingFault::Required(_) => false,
                 MappingFault::UnknownAttribute(name) => attribute == name,
@@ -130,6 +160,30 @@ impl Planner<'_> {
             if entry.segments.iter().take(index).any(|earlier| same_name(&earlier.value, &name.value)) {
                 self.faults.add(name.line, format!("segment `{}` is named twice", name.value));
             }
+        }
+    }
+
+    /// Custom properties have to tell the segments apart, and leave alone what the data matching sends.
+    fn marking(
+        &self,
+        line: usize,
+        entry: &ExportEntry,
+        step: &ExportStep,
+        cards: &[DestinationCard],
+        segments: &[SegmentStep],
+    ) {
+        let line = entry.marking.as_ref().map_or(line, |marking| marking.line);
+        if !step.marking.is_taken_by(cards) {
+            self.faults.add(line, format!("the destination of export `{}` takes no custom properties", step.name));
+        }
+        let tag_of = |name: &String| {
+            let in_file = segments.iter().find(|one| same_name(&one.name, name)).map(|one| one.tag.as_str());
+            in_file.or_else(|| self.state.segment(name).map(|one| one.segment.tag.as_str()))
+        };
+        let tags: Vec<&str> = step.segments.iter().filter_map(tag_of).collect();
+        if !step.marking.is_clear(&tags, &step.mapping) {
+            let what = "two of its segments give the same custom property, or one that its data matching sends";
+            self.faults.add(line, format!("the marking of export `{}`: {what}", step.name));
         }
     }
 

@@ -94,12 +94,13 @@ pub async fn make(
         // Faults of the data source are told already; the rules that build on it cannot be judged.
         file.source.is_none()
     };
+    let segments = planner.segments(has_attributes);
     let plan = Plan {
-        segments: planner.segments(has_attributes),
         connections: planner.connections().await?,
-        exports: planner.exports(has_attributes),
+        exports: planner.exports(has_attributes, &segments),
         system: planner.system(),
         source,
+        segments,
     };
     let found = faults.into_sorted();
     Ok(if found.is_empty() { Ok(plan) } else { Err(found) })

@@ -1,9 +1,13 @@
 //! The segments of a file.
 
+use std::collections::BTreeSet;
+
+use domain::access;
 use domain::id::SegmentId;
 use domain::rule::{self, Rule};
 
 use super::{Change, Planner};
+use crate::services::segments::tags_to_try;
 
 /// What to do with one segment.
 #[derive(Debug)]
@@ -14,6 +18,8 @@ pub struct SegmentStep {
     pub change: Change,
     /// Its name.
     pub name: String,
+    /// The tag that it has, or will get.
+    pub tag: String,
     /// Its rule.
     pub rule: Rule,
     /// Is it to be active?
@@ -24,9 +30,12 @@ pub struct SegmentStep {
 
 impl Planner<'_> {
     pub(super) fn segments(&self, has_attributes: bool) -> Vec<SegmentStep> {
-        let mut steps = Vec::new();
+        let mut steps: Vec<SegmentStep> = Vec::new();
         for entry in &self.file.segments {
             let (line, entry) = (entry.line, &entry.value);
+            if !access::may_edit_data(self.actor.role) {
+                self.faults.add(line, format!("{} may not add or change segments", self.actor.email));
+            }
             if has_attributes && self.attributes.is_empty() {
                 self.faults.add(line, "there are no profiles yet: a segment needs a data source");
             } else if has_attributes {
@@ -49,15 +58,24 @@ impl Planner<'_> {
                 }
                 Some(_) => Change::Alter,
             };
+            let tag = existing.map_or_else(|| self.new_tag(&name, &steps), |found| found.segment.tag.clone());
             steps.push(SegmentStep {
                 id: existing.map(|found| found.segment.id),
                 change,
                 name,
+                tag,
                 rule: entry.rule.clone(),
                 is_active: entry.is_active,
                 is_static: entry.is_static,
             });
         }
         steps
+    }
+
+    /// The tag that a new segment will get, after those that are there and those of the file before it.
+    fn new_tag(&self, name: &str, earlier: &[SegmentStep]) -> String {
+        let there = self.state.segments.iter().map(|one| &one.segment.tag);
+        let taken: BTreeSet<&String> = there.chain(earlier.iter().map(|step| &step.tag)).collect();
+        tags_to_try(name).find(|tag| !taken.contains(tag)).unwrap_or_default()
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use app::error::AppError;
 use app::services::{SourceDraft, SourceLine, Sources as _};
+use domain::access::{self, Actor};
 use domain::attribute::Attribute;
 use domain::id::SourceId;
 use domain::source::{Location, Preview, Reading};
@@ -26,6 +27,8 @@ pub struct SourceStep {
     pub new_bytes: Option<NewBytes>,
     /// Are its profiles older than what it says?
     pub is_stale: bool,
+    /// Is it the customer table, or will it be as the first data source? Another one has to be chosen as such.
+    pub is_table: bool,
 }
 
 /// A file that is copied into the data directory.
@@ -40,9 +43,12 @@ pub struct NewBytes {
 impl Planner<'_> {
     /// What to do with the data source; none if the file has none or it has faults.
     pub(super) async fn source(&self) -> anyhow::Result<Option<SourceStep>> {
-        let Some(At { value: entry, .. }) = &self.file.source else { return Ok(None) };
+        let Some(At { line, value: entry }) = &self.file.source else { return Ok(None) };
         let lines = self.desk.sources.list(self.actor).await?;
+        let is_first = lines.is_empty();
         let existing = lines.into_iter().find(|line| same_name(&line.source.name, &entry.name.value));
+        let is_table = existing.as_ref().map_or(is_first, |line| line.source.is_customer_table);
+        self.source_rights(*line, is_table);
         let Some((location, new_bytes, files)) = self.bytes(entry, existing.as_ref()).await? else { return Ok(None) };
         let Some(preview) = self.look(entry, existing.as_ref(), &files).await else { return Ok(None) };
         let before = self.faults.count();
@@ -60,7 +66,17 @@ impl Planner<'_> {
         };
         let is_stale = change != Change::Keep || existing.as_ref().is_none_or(|line| is_stale(line, &files));
         let id = existing.map(|line| line.source.id);
-        Ok(Some(SourceStep { id, change, draft, new_bytes, is_stale }))
+        Ok(Some(SourceStep { id, change, draft, new_bytes, is_stale, is_table }))
+    }
+
+    /// May this person save the data source, and make it the customer table where it is not?
+    fn source_rights(&self, line: usize, is_table: bool) {
+        let Actor { role, email, .. } = self.actor;
+        if !access::may_edit_data(*role) {
+            self.faults.add(line, format!("{email} may not add or change data sources"));
+        } else if !is_table && !access::may_manage_system(*role) {
+            self.faults.add(line, format!("{email} may not make another data source the customer table"));
+        }
     }
 
     /// The location, a file to be copied, and the files to look at.
@@ -73,6 +89,13 @@ impl Planner<'_> {
         match &entry.bytes.value {
             Bytes::Path(path) => {
                 let location = Location::Path { path: path.clone() };
+                match self.desk.sources.may_name(self.actor, &location).await {
+                    Err(AppError::Forbidden) => {
+                        self.faults.add(line, format!("{} may not have `{path}` read", self.actor.email));
+                        return Ok(None);
+                    }
+                    other => other?,
+                }
                 match self.desk.sources.files(&location, entry.format).await {
                     Ok(files) => Ok(Some((location, None, files))),
                     Err(_) => {
