@@ -7,14 +7,16 @@ use ferry_data::housekeeping::InUse;
 
 use super::{DbError, Tx, parse, sql};
 
-/// Snapshots that stay whoever refers to them: the newest one, and those before it to look back at.
+/// Snapshots of the profiles that stay whoever refers to them: the newest one, which runs and screens read, and those
+/// before it to look back at.
 const SNAPSHOTS_KEPT: i64 = 3;
 
 /// What is referred to; plans of runs that ended before `plans_from` no longer are. None while no snapshot has ever been
 /// begun: a database that knows nothing says nothing about what may go.
 ///
-/// A snapshot is in use while it is among the last, the last of its data source (its rejected rows are shown), being
-/// made, or that of a run which has not ended. An ended run has all that is shown of it in files of its own.
+/// A snapshot is in use while it is among the last of the profiles, whatever has become of its data source; the last of
+/// its data source (its rejected rows are shown), or the last that is there; being made; or that of a run which has not
+/// ended. An ended run has all that is shown of it in files of its own.
 pub async fn in_use(tx: &mut Tx, plans_from: i64) -> Result<Option<InUse>, DbError> {
     if sql::fetch_one!(tx, (i64,), "select last from snapshot_counter where id = 1")?.0 == 0 {
         return Ok(None);
@@ -23,7 +25,11 @@ pub async fn in_use(tx: &mut Tx, plans_from: i64) -> Result<Option<InUse>, DbErr
     let newest = sql::fetch_all!(
         tx,
         (i64,),
-        "select number from refreshes where state = 'successful' order by number desc limit $1",
+        "select number
+         from refreshes
+         where state = 'successful' and feeds_profiles
+         order by number desc
+         limit $1",
         SNAPSHOTS_KEPT,
     )?;
     let others = sql::fetch_all!(
@@ -31,6 +37,7 @@ pub async fn in_use(tx: &mut Tx, plans_from: i64) -> Result<Option<InUse>, DbErr
         (i64,),
         "select number from refreshes where state = 'refreshing'
          union select max(number) from refreshes where source_id is not null group by source_id
+         union select max(number) from refreshes where source_id is not null and state = 'successful' group by source_id
          union select snapshot from runs where finished_at is null and snapshot is not null",
     )?;
     in_use.snapshots.extend(newest.into_iter().chain(others).map(|(number,)| number));

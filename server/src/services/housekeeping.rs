@@ -83,9 +83,10 @@ mod tests {
     use std::path::Path;
     use std::time::{Duration, SystemTime};
 
-    use app::services::{Exports as _, Segments as _, Sources as _};
+    use app::services::{Exports as _, RefreshState, Segments as _, Sources as _};
     use domain::access::Audience;
     use domain::id::RunId;
+    use domain::source::Location;
 
     use super::Housekeeping;
     use crate::clock::Clock as _;
@@ -163,6 +164,40 @@ mod tests {
                 stage.sources.profiles(admin, "", domain::paging::PageRequest::of_50(1)).await.expect("read").total,
                 3
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_snapshot_of_the_profiles_stays_whatever_else_is_refreshed() {
+        for stage in stages().await {
+            let (admin, root) = (&stage.administrator, stage.dir.path().to_owned());
+            let customers = stage.import("Customers", CUSTOMERS).await;
+            let found = stage.sources.find(admin, customers).await.expect("there").source;
+            let Location::Upload { upload, .. } = found.location else { panic!("an upload") };
+            std::fs::remove_file(root.join("uploads").join(upload)).expect("removed");
+            let failed = stage.sources.start_refresh(admin, customers).await.expect("started");
+            let failed = stage.sources.wait_for_refresh(failed, |_| {}).await.expect("ended");
+            assert_eq!(failed.state, RefreshState::Failed);
+            let mut others = Vec::new();
+            for name in ["First", "Second", "Third"] {
+                others.push(stage.import(name, CUSTOMERS).await);
+            }
+            stage.refresh(others[0]).await;
+            let housekeeping = Housekeeping::new(stage.db.db.clone(), stage.data.clone(), stage.clock.clone());
+            let kept = async || {
+                age(&stage, &root);
+                housekeeping.tidy_up().await.expect("tidied up");
+                stage.clock.advance(Duration::from_secs(3601));
+                let is_there = |number: &i64| root.join(format!("snapshots/{number}.parquet")).exists();
+                (1..=6).filter(is_there).collect::<Vec<i64>>()
+            };
+
+            assert_eq!(kept().await, [1, 4, 5, 6], "3 was made again as 6");
+
+            stage.sources.remove(admin, customers).await.expect("removed");
+            assert_eq!(kept().await, [1, 4, 5, 6]);
+            let page = domain::paging::PageRequest::of_50(1);
+            assert_eq!(stage.sources.profiles(admin, "", page).await.expect("read").total, 3);
         }
     }
 
