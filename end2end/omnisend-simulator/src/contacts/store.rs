@@ -168,8 +168,7 @@ impl Contacts {
         let Some(contact) = self.all.get_mut(slot as usize) else { return false };
         contact.deleted = true;
         if let Some(email) = contact.email.take() {
-            self.by_email.remove(&email);
-            self.by_email.remove(email.to_lowercase().as_str());
+            forget_email(&mut self.by_email, &email, slot);
         }
         if let Some(phone) = contact.phone.take() {
             self.by_phone.remove(&phone);
@@ -252,8 +251,7 @@ impl Contacts {
     fn set_email(&mut self, slot: u32, email: Option<&str>, switches: &Switches) {
         let (Some(email), Some(contact)) = (email, self.all.get_mut(slot as usize)) else { return };
         if let Some(old) = contact.email.take() {
-            self.by_email.remove(&old);
-            self.by_email.remove(old.to_lowercase().as_str());
+            forget_email(&mut self.by_email, &old, slot);
         }
         let shared: Arc<str> = Arc::from(email);
         let key = if switches.email_case_sensitive || !email.chars().any(char::is_uppercase) {
@@ -320,6 +318,16 @@ impl Contacts {
             let all = &self.all;
             self.changes
                 .retain(|(version, slot)| all.get(*slot as usize).is_some_and(|contact| contact.version == *version));
+        }
+    }
+}
+
+/// Takes a contact's address out of the index, whichever way it was put in. Another contact, whose address differs in
+/// case alone, stays in it.
+fn forget_email(index: &mut HashMap<Arc<str>, u32>, email: &str, slot: u32) {
+    for key in [email, email.to_lowercase().as_str()] {
+        if index.get(key) == Some(&slot) {
+            index.remove(key);
         }
     }
 }

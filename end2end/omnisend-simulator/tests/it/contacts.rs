@@ -178,6 +178,24 @@ async fn addresses_differ_by_case_unless_the_switch_says_otherwise() -> Result<(
 }
 
 #[tokio::test]
+async fn a_contact_stays_known_when_one_that_differs_in_case_goes_or_moves() -> Result<()> {
+    let stage = Stage::new().await?;
+    let path = |email: &'static str| format!("/contacts?email={}", email.replace('@', "%40"));
+    for upper in ["A@x.com", "B@x.com"] {
+        stage.person(upper).await?;
+        stage.person(&upper.to_lowercase()).await?;
+    }
+    assert_eq!(stage.state().delete_contacts(&["A@x.com".to_owned()]), 1);
+    assert_eq!(stage.patch(&path("B@x.com"), person("c@x.com")).await?.status, 200);
+
+    for (email, status) in [("A@x.com", 404), ("a@x.com", 200), ("B@x.com", 404), ("b@x.com", 200), ("c@x.com", 200)] {
+        assert_eq!(stage.patch(&path(email), json!({"city": "Vic"})).await?.status, status, "{email}");
+    }
+    assert_eq!((stage.person("a@x.com").await?.status, stage.state().summary().contacts), (200, 3));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_write_shows_in_reads_only_after_the_visibility_delay() -> Result<()> {
     let stage = Stage::with(switched(|switches| switches.visibility_delay_ms = 5_000)?).await?;
     let id = stage.person("a@x.com").await?.json()["id"].as_str().unwrap_or_default().to_owned();
