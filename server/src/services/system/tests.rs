@@ -209,6 +209,23 @@ async fn a_cancelled_job_begins_nothing_more_and_stops_its_runs() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_cancelled_while_its_next_task_is_looked_up_queues_no_run() {
+    for shop in shops().await {
+        let job = shop.system.refresh_all(&shop.stage.administrator).await.expect("queued");
+        let claim = Runner::new(shop.system.clone()).claim().await.expect("asked").expect("a job");
+        assert!(shop.system.plan(claim).await.expect("planned"));
+        let tasks = shop.status().await.tasks;
+        shop.system.cancel(&shop.stage.administrator, job).await.expect("asked");
+
+        assert!(shop.system.export(claim, &tasks[2], &tasks).await.expect("decided"));
+
+        assert_eq!(shop.tasks().await[2].2, TaskState::Canceled);
+        let line = shop.stage.exports.find(&shop.stage.viewer, shop.export).await.expect("there");
+        assert_eq!(line.last_run, None);
+    }
+}
+
+#[tokio::test]
 async fn administrators_set_when_it_comes_and_nobody_saves_over_another() {
     for shop in shops().await {
         let before = shop.system.settings(&shop.stage.viewer).await.expect("looked");

@@ -63,7 +63,7 @@ impl SystemService {
     }
 
     /// Writes down what is to be done, once. False when the job is no longer ours.
-    async fn plan(&self, claim: JobClaim) -> Result<bool, DbError> {
+    pub(super) async fn plan(&self, claim: JobClaim) -> Result<bool, DbError> {
         let Some(mut tx) = self.hold(claim).await? else { return Ok(false) };
         if !refresh_jobs::tasks(&mut tx, claim.id).await?.is_empty() {
             return Ok(true);
@@ -177,12 +177,20 @@ impl SystemService {
         self.end(claim, task, end).await.map_err(internal)
     }
 
-    /// Queues the run of an export; its task is, from then on, as the run is.
-    async fn export(&self, claim: JobClaim, task: &RefreshTask, tasks: &[RefreshTask]) -> Result<bool, DbError> {
+    /// Queues the run of an export, unless somebody has asked the job to stop; its task is, from then on, as the run is.
+    /// Whoever asks it later finds the run: the job is ours in this transaction, and theirs waits for it.
+    pub(super) async fn export(
+        &self,
+        claim: JobClaim,
+        task: &RefreshTask,
+        tasks: &[RefreshTask],
+    ) -> Result<bool, DbError> {
         let now = self.clock.now_micros();
         let Some(mut tx) = self.hold(claim).await? else { return Ok(false) };
         tx.lock(Topic::Definitions).await?;
+        let is_canceled = refresh_jobs::is_cancel_requested(&mut tx, claim.id).await?;
         let end = match db::exports::find(&mut tx, ExportId(task.subject)).await? {
+            _ if is_canceled => (TaskState::Canceled, None),
             None => skipped(TaskReason::Gone),
             Some(found) if is_blocked(&found.export, tasks) => skipped(TaskReason::Upstream),
             Some(found) => match self.queue_run(&mut tx, claim, &found.export, now).await? {
