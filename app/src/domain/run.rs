@@ -317,6 +317,16 @@ impl RunReason {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
+
+    /// Does a person have to repair the connection: its key, or the account that it opens?
+    pub fn is_of_connection(self) -> bool {
+        matches!(self, Self::KeyRefused | Self::PermissionMissing | Self::PlanExceeded | Self::InterfaceRetired)
+    }
+
+    /// Does a person have to repair something: the connection, or the way to the destination?
+    pub fn needs_repair(self) -> bool {
+        self.is_of_connection() || matches!(self, Self::NotTheDestination | Self::NameUnknown | Self::Untrusted)
+    }
 }
 
 /// The rows that a run sends again: those that an earlier run could not deliver.
@@ -379,5 +389,11 @@ impl Run {
     /// Does it wait for a person to approve or reject it?
     pub fn awaits_approval(&self) -> bool {
         self.state == RunState::Waiting && self.reason == Some(RunReason::Approval) && !self.cancel_requested
+    }
+
+    /// Does it wait for a person to repair something? Once its time has come, it is about to look whether they have.
+    pub fn awaits_repair(&self, now: i64) -> bool {
+        let needs_repair = self.state == RunState::Waiting && self.reason.is_some_and(RunReason::needs_repair);
+        needs_repair && self.waiting_until.is_some_and(|until| until > now) && !self.cancel_requested
     }
 }

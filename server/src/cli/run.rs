@@ -22,7 +22,8 @@ use crate::services::exports::wait_for_run;
 ///
 /// Works beside a running server. A run of the export that is active already is waited for. Exit codes: 0 successful,
 /// 1 failed, 3 completed with errors (some rows were rejected, held back or are unconfirmed), 4 canceled or skipped,
-/// 5 held: it is unlike the runs before it, and waits until somebody approves or rejects it on its page.
+/// 5 held: it is unlike the runs before it, and waits until somebody approves or rejects it on its page,
+/// 6 waiting: somebody has to repair something first, as the key or the address; then it goes on by itself.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// The export: its name or its id.
@@ -85,7 +86,7 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let ended = match queued {
-        Ok(id) => wait_for_run(&desk.db, id, show).await,
+        Ok(id) => wait_for_run(&desk.db, &*desk.clock, id, show).await,
         Err(error) => Err(error),
     };
     engine.stop().await;
@@ -98,9 +99,10 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(alarm) = run.alarm.as_ref().filter(|_| run.awaits_approval()) {
         note!("{}", words::held(alarm));
-        return Ok(ExitCode::from(HELD));
+    } else if let (RunState::Waiting, Some(reason)) = (run.state, run.reason) {
+        note!("{}", words::waits(reason, run.detail.as_deref()));
     }
-    Ok(ExitCode::from(exit_code(run.state)))
+    Ok(ExitCode::from(exit_code(run.state, run.reason)))
 }
 
 /// A cause by its code.
@@ -128,12 +130,11 @@ async fn find(desk: &Desk, actor: &Actor, text: &str) -> anyhow::Result<ExportId
     }
 }
 
-/// The exit code of a run that waits for a person's approval.
-const HELD: u8 = 5;
-
-/// What the exit code says about the outcome.
-fn exit_code(state: RunState) -> u8 {
+/// What the exit code says about the outcome, or about what the run waits for.
+fn exit_code(state: RunState, reason: Option<RunReason>) -> u8 {
     match state {
+        RunState::Waiting if reason == Some(RunReason::Approval) => 5,
+        RunState::Waiting if reason.is_some_and(RunReason::needs_repair) => 6,
         RunState::Successful => 0,
         RunState::CompletedWithErrors => 3,
         RunState::Canceled | RunState::Skipped => 4,
@@ -192,14 +193,17 @@ fn print(receipt: &Receipt, reason: Option<RunReason>) {
 #[cfg(test)]
 mod tests {
     use super::exit_code;
-    use domain::run::RunState;
+    use domain::run::{RunReason, RunState};
 
     #[test]
     fn the_exit_code_says_the_outcome() {
-        assert_eq!(exit_code(RunState::Successful), 0);
-        assert_eq!(exit_code(RunState::Failed), 1);
-        assert_eq!(exit_code(RunState::CompletedWithErrors), 3);
-        assert_eq!(exit_code(RunState::Canceled), 4);
-        assert_eq!(exit_code(RunState::Skipped), 4);
+        assert_eq!(exit_code(RunState::Successful, None), 0);
+        assert_eq!(exit_code(RunState::Failed, Some(RunReason::KeyRefused)), 1);
+        assert_eq!(exit_code(RunState::CompletedWithErrors, None), 3);
+        assert_eq!(exit_code(RunState::Canceled, Some(RunReason::CanceledByPerson)), 4);
+        assert_eq!(exit_code(RunState::Skipped, Some(RunReason::NoProfiles)), 4);
+        assert_eq!(exit_code(RunState::Waiting, Some(RunReason::Approval)), 5);
+        assert_eq!(exit_code(RunState::Waiting, Some(RunReason::KeyRefused)), 6);
+        assert_eq!(exit_code(RunState::Waiting, Some(RunReason::Untrusted)), 6);
     }
 }

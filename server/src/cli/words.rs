@@ -83,6 +83,32 @@ pub fn held(alarm: &Alarm) -> String {
     lines.join("\n")
 }
 
+/// What a run waits for, and what to do.
+pub fn waits(reason: RunReason, detail: Option<&str>) -> String {
+    let what = match reason {
+        RunReason::KeyRefused => "the destination refused the API key; replace the key of the connection",
+        RunReason::PermissionMissing => {
+            "the API key lacks a permission; make one that may read and write contacts, and put it into the connection"
+        }
+        RunReason::PlanExceeded => "the account's plan is used up; enlarge it at the destination",
+        RunReason::InterfaceRetired => "the destination no longer takes this version of Ferry; update Ferry",
+        RunReason::NotTheDestination => {
+            "something else answers at the destination's address; check the address in Ferry's settings"
+        }
+        RunReason::NameUnknown => {
+            "the destination's name is not found; check how this machine looks up names, and the address in Ferry's settings"
+        }
+        RunReason::Untrusted => {
+            "the destination's certificate is not trusted; check the address in Ferry's settings, this machine's \
+             certificates and its clock"
+        }
+        other => other.as_str(),
+    };
+    let said = detail.filter(|text| !text.is_empty()).map(|text| format!("\n  the destination said: {text}"));
+    let said = said.unwrap_or_default();
+    format!("the run waits: {what}{said}\nafter that, a running Ferry goes on with it by itself, within an hour")
+}
+
 /// What is unusual about a run.
 pub fn unusual(surprise: &Surprise) -> String {
     match surprise {

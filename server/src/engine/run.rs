@@ -284,7 +284,7 @@ async fn wait(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<(), EngineE
     tracing::info!(run = %claim.run, reason = reason.as_str(), "a run waits");
     let mut until = *until;
     let mut tx = deps.db.begin().await?;
-    if waits_for_person(*reason)
+    if reason.is_of_connection()
         && let Some(settings) = settings_in_db(&mut tx, claim).await?
     {
         // First, because it holds the row: a key that is replaced from here on finds the run waiting.
@@ -307,14 +307,6 @@ async fn wait(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<(), EngineE
 async fn settings_in_db(tx: &mut crate::db::Tx, claim: &Claim) -> Result<Option<Settings>, EngineError> {
     let text = claims::settings(tx, claim.run).await?;
     text.map(|text| serde_json::from_str(&text).map_err(|_| EngineError::Settings)).transpose()
-}
-
-/// Does a person have to repair the connection?
-pub(super) fn waits_for_person(reason: RunReason) -> bool {
-    matches!(
-        reason,
-        RunReason::KeyRefused | RunReason::PermissionMissing | RunReason::PlanExceeded | RunReason::InterfaceRetired
-    )
 }
 
 /// The wait for a person: asks again once an hour, in case they repaired it elsewhere.

@@ -12,6 +12,7 @@ use domain::run::{Resend, RowReason, Run, RunReason, RunState, Trigger};
 use domain::schedule::Schedule;
 
 use super::{ExportsService, editable, load, may_look};
+use crate::clock::Clock;
 use crate::db::connections::StoredConnection;
 use crate::db::exports::StoredExport;
 use crate::db::runs::NewRun;
@@ -302,8 +303,9 @@ pub async fn stop_runs(tx: &mut Tx, export: ExportId, now: i64) -> Answer<()> {
     Ok(())
 }
 
-/// Waits until a run has ended or waits for a person's approval, whoever works on it; `show` is called whenever it has changed.
-pub async fn wait_for_run(db: &Database, id: RunId, mut show: impl FnMut(&Run)) -> Answer<Run> {
+/// Waits until a run has ended or waits for a person, to approve it or to repair something, whoever works on it; `show`
+/// is called whenever it has changed.
+pub async fn wait_for_run(db: &Database, clock: &dyn Clock, id: RunId, mut show: impl FnMut(&Run)) -> Answer<Run> {
     let mut shown: Option<Run> = None;
     loop {
         let mut tx = db.read().await.map_err(internal)?;
@@ -312,7 +314,7 @@ pub async fn wait_for_run(db: &Database, id: RunId, mut show: impl FnMut(&Run)) 
         if shown.as_ref() != Some(&run) {
             show(&run);
         }
-        if run.state.is_final() || run.awaits_approval() {
+        if run.state.is_final() || run.awaits_approval() || run.awaits_repair(clock.now_micros()) {
             return Ok(run);
         }
         shown = Some(run);

@@ -20,6 +20,8 @@ use crate::db::pace::{self, Known, Lane};
 use crate::db::{Tx, claims};
 use crate::services::testing::{CUSTOMERS, KIND, Stage, in_city, settings, stages};
 
+mod waiting;
+
 const SHARED: Audience = Audience::AdministratorsAndContributors;
 const CLOSED: Audience = Audience::Administrators;
 

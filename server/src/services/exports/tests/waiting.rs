@@ -1,0 +1,49 @@
+//! Until when somebody waits for a run.
+
+use std::time::Duration;
+
+use super::*;
+use crate::services::exports::wait_for_run;
+
+/// A run that waits for a minute, for this reason.
+async fn waiting(stage: &Stage, reason: RunReason) -> RunId {
+    let (segment, shared, _) = furnish(stage).await;
+    let export = stage.export("News", Some(shared), segment).await;
+    let run = stage.exports.start_run(&stage.contributor, export).await.expect("queued");
+    let now = stage.clock.now_micros();
+    let mut tx = stage.db.begin().await.expect("begun");
+    let claim = claims::claim(&mut tx, "worker", now, now + 30_000_000).await.expect("read").expect("due");
+    let until = now + 60_000_000;
+    assert!(claims::wait(&mut tx, run, claim.fence, reason, "", until, 0).await.expect("written"));
+    tx.commit().await.expect("committed");
+    run
+}
+
+/// Does whoever waits for the run get it as it is, and so does not wait for its end?
+async fn is_given(stage: &Stage, run: RunId) -> bool {
+    let answer = wait_for_run(&stage.db, &*stage.clock, run, |_| {});
+    tokio::time::timeout(Duration::from_millis(300), answer).await.is_ok_and(|run| run.is_ok())
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_run_that_waits_for_a_person() {
+    for reason in [RunReason::Approval, RunReason::KeyRefused, RunReason::PlanExceeded, RunReason::NotTheDestination] {
+        for stage in stages().await {
+            let run = waiting(&stage, reason).await;
+            assert!(is_given(&stage, run).await, "{reason:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_goes_on_by_itself_is_waited_for() {
+    for stage in stages().await {
+        let run = waiting(&stage, RunReason::RateLimit).await;
+        assert!(!is_given(&stage, run).await);
+    }
+    for stage in stages().await {
+        let run = waiting(&stage, RunReason::KeyRefused).await;
+        stage.clock.advance(Duration::from_secs(60));
+        assert!(!is_given(&stage, run).await, "it is about to ask again");
+    }
+}
