@@ -6,6 +6,7 @@ mod cookies;
 mod csrf;
 mod errors;
 mod files;
+mod forms;
 mod headers;
 mod keys;
 mod postgres;

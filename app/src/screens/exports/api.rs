@@ -18,28 +18,32 @@ pub async fn save_export(
     use crate::routes;
     use crate::services::Note;
 
-    let mut id: Option<ExportId> = id.parse().ok();
+    let id: Option<ExportId> = id.parse().ok();
+    let mut saved: Option<ExportId> = None;
     let tried = async {
         let (exports, actor) = (services()?.exports, actor()?);
         let settings = form.settings()?;
-        let saved = match id {
+        let export = match id {
             Some(id) => exports.edit(&actor, id, form.version, settings).await.map(|()| id)?,
             None => exports.add(&actor, settings).await?,
         };
+        saved = Some(export);
+        visit()?.leave_note(Note::Saved).await?;
         if then == "run" {
-            // From here on the export exists: a run that cannot start leads to its page, not to an empty form.
-            id = Some(saved);
-            let run = exports.start_run(&actor, saved).await?;
+            let run = exports.start_run(&actor, export).await?;
             visit()?.leave_note(Note::RunQueued).await?;
             see_other(&routes::run(run));
         } else {
-            visit()?.leave_note(Note::Saved).await?;
             see_other(routes::EXPORTS);
         }
         Ok(())
     };
     let result = tried.await;
     answer(result, || {
+        if let Some(saved) = saved {
+            // Only the run could not start: the page shows what is saved, with the version that the next save needs.
+            return routes::export(saved);
+        }
         let page = id.map_or_else(|| routes::NEW_EXPORT.to_owned(), routes::export);
         with_query(&page, &EditorQuery { form: Some(form), ..EditorQuery::default() })
     })

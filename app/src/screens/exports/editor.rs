@@ -74,6 +74,7 @@ async fn add(actor: Actor) -> Answer<Screen> {
         return Err(AppError::Forbidden);
     }
     let mut asked: EditorQuery = query();
+    let is_changed = asked.form.is_some();
     let usable = services.connections.usable(&actor).await?;
     let form = match (asked.form.take(), asked.from) {
         (Some(form), _) => form,
@@ -83,7 +84,7 @@ async fn add(actor: Actor) -> Answer<Screen> {
         }
         (None, None) => fresh(&services, &actor, &usable).await?,
     };
-    let editor = Editor { language, id: None, path: NEW_EXPORT.to_owned(), is_locked: false };
+    let editor = Editor { language, id: None, path: NEW_EXPORT.to_owned(), is_locked: false, is_changed };
     let body = editor.draw(&services, &actor, form, &asked, usable).await?;
     Ok(Screen::new(td_string!(language, exports.set_up), body))
 }
@@ -106,8 +107,13 @@ async fn change(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
     let line = services.exports.find(&actor, id.ok_or(AppError::NotFound)?).await?;
     let id = line.export.id;
     let mut asked: EditorQuery = query();
+    let is_changed = asked.form.is_some();
     let saved = ExportForm::of(&line.export.settings, line.export.version);
     let mut form = if line.may_edit { asked.form.take().unwrap_or(saved) } else { saved };
+    if fault() == Some(AppError::Stale) {
+        // The page says so: whoever saves now knows that it replaces what somebody else saved.
+        form.version = line.export.version;
+    }
     let mut usable = services.connections.usable(&actor).await?;
     // The connection of an export that one may only look at is no choice of one's own, but is shown: without its id, and
     // one that is not shared, without its name.
@@ -120,7 +126,7 @@ async fn change(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
         form.connection = id.to_string();
         usable.push(ConnectionName { id, name, kind });
     }
-    let editor = Editor { language, id: Some(id), path: routes::export(id), is_locked: !line.may_edit };
+    let editor = Editor { language, id: Some(id), path: routes::export(id), is_locked: !line.may_edit, is_changed };
     let body = editor.draw(&services, &actor, form, &asked, usable).await?;
     let run = line.may_edit.then(|| {
         let fields = vec![("id", id.to_string())];
@@ -161,6 +167,8 @@ struct Editor {
     path: String,
     /// Look, do not touch.
     is_locked: bool,
+    /// The form came from the address: it holds what was not saved.
+    is_changed: bool,
 }
 
 impl Editor {
@@ -172,7 +180,6 @@ impl Editor {
         asked: &EditorQuery,
         usable: Vec<ConnectionName>,
     ) -> Answer<AnyView> {
-        let is_changed = asked.add.is_some() || asked.remove.is_some() || asked.look.is_some();
         let card = card_for(services, &usable, &form.connection).ok_or(AppError::NotFound)?;
         complete_rows(&mut form, &card);
         if asked.add.is_some() {
@@ -184,8 +191,7 @@ impl Editor {
         let attributes = services.sources.attributes(actor).await?;
         let segments = services.segments.list(actor).await?;
         let error = fault();
-        let is_changed = is_changed || error.is_some();
-        Ok(self.form(services, actor, &form, &card, &attributes, segments, usable, error, is_changed))
+        Ok(self.form(services, actor, &form, &card, &attributes, segments, usable, error))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the loaded parts of one page, used once")]
@@ -199,7 +205,6 @@ impl Editor {
         segments: Vec<SegmentLine>,
         usable: Vec<ConnectionName>,
         error: Option<AppError>,
-        is_changed: bool,
     ) -> AnyView {
         let language = self.language;
         let faults = Faults::of(error.as_ref());
@@ -212,7 +217,7 @@ impl Editor {
         view! {
             {locked}
             <FaultSummary error labels=labels(language) />
-            <form class="form" method="post" action=SaveExport::PATH data-guard=if is_changed { "changed" } else { "" }>
+            <form class="form" method="post" action=SaveExport::PATH data-guard=if self.is_changed { "changed" } else { "" }>
                 <input type="hidden" name="id" value=self.id.map(|id| id.to_string()).unwrap_or_default() />
                 <input type="hidden" name="form[version]" value=form.version.to_string() />
                 // The first button is what Enter presses: it must be Save, not one that adds or removes a row.

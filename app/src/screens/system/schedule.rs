@@ -80,8 +80,12 @@ async fn load(actor: Actor) -> Answer<Screen> {
     let is_locked = !may_manage_system(actor.role);
     let asked: SystemQuery = query();
     let saved = SystemForm::of(&settings);
-    let form = if is_locked { saved } else { asked.form.unwrap_or(saved) };
+    let mut form = if is_locked { saved } else { asked.form.unwrap_or(saved) };
     let error = fault();
+    if error == Some(AppError::Stale) {
+        // The page says so: whoever saves now knows that it replaces what somebody else saved.
+        form.version = settings.version;
+    }
     let is_changed = asked.look.is_some() || error.is_some();
     let mut labels = schedule::labels(language);
     labels.push(("catch_up_hours", td_string!(language, system.catch_up).to_owned()));
