@@ -1,6 +1,6 @@
-//! Forms: what they show again when they could not be taken, so that the next try can succeed.
+//! Forms: what they offer, and what they show again when they could not be taken, so that the next try can succeed.
 
-use app::services::{Exports as _, System as _};
+use app::services::{Exports as _, Segments as _, System as _};
 use reqwest::Method;
 
 use crate::stage::{Stage, World, location, stage_with_world};
@@ -103,4 +103,16 @@ async fn a_schedule_that_somebody_else_saved_is_saved_after_that_was_said() {
 
     assert!(!address.contains("fault"), "{address}");
     assert_eq!(system.settings(&world.admin).await.expect("the settings").catch_up_hours, 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_an_active_segment_offers_its_refresh() {
+    let (stage, world, cookie) = signed_in().await;
+    let path = format!("/segments/{}", world.segment);
+    for is_active in [true, false] {
+        stage.services().segments.set_active(&world.admin, world.segment, is_active).await.expect("set");
+        let page = stage.get(&path, Some(&cookie)).await.text().await.expect("a page");
+        assert!(page.contains("/api/segments/set-active"), "{page}");
+        assert_eq!(page.contains("/api/segments/refresh"), is_active, "{page}");
+    }
 }

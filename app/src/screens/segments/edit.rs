@@ -226,8 +226,11 @@ fn commands(line: &SegmentLine) -> AnyView {
     let used = (!line.used_by.is_empty()).then(|| {
         view! { <p>{td_string!(language, segments.used_by)}</p><ul>{uses}</ul><p>{td_string!(language, segments.remove_used)}</p> }
     });
+    let refresh = is_active.then(|| {
+        view! { <PostButton action=RefreshSegment::PATH fields=fields(None) text=td_string!(language, common.refresh) /> }
+    });
     view! {
-        <PostButton action=RefreshSegment::PATH fields=fields(None) text=td_string!(language, common.refresh) />
+        {refresh}
         <PostButton action=SetActive::PATH fields=fields(Some(("active", !is_active))) text=activity />
         <PostButton action=SetStatic::PATH fields=fields(Some(("frozen", !is_static))) text=kind />
         <button type="button" class="danger" popovertarget="remove-segment">{remove}</button>
