@@ -176,7 +176,7 @@ pub struct ConnectionLine {
 }
 
 /// What *Connect* needs. The key is checked, sealed and forgotten.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConnectDraft {
     /// Which destination.
     pub kind: DestinationKind,
