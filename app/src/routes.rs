@@ -62,6 +62,11 @@ pub fn source(id: SourceId) -> String {
     format!("{SOURCES}/{id}")
 }
 
+/// Where a newer file for a data source is sent to.
+pub fn newer_file(id: SourceId) -> String {
+    format!("{UPLOADS}?source={id}")
+}
+
 /// The rows that the last refresh of a data source rejected, as a file.
 pub fn rejected_rows(id: SourceId) -> String {
     format!("{SOURCES}/{id}/rejected.csv")

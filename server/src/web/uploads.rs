@@ -93,12 +93,15 @@ pub async fn upload(
             }
             axum::Json(Uploaded { upload, file_name, bytes, sha256, next }).into_response()
         }
-        Err(refusal) => refuse(refusal, form, &headers).await,
+        Err(refusal) => {
+            let page = query.source.map_or_else(|| routes::NEW_SOURCE.to_owned(), routes::source);
+            refuse(refusal, &page, form, &headers).await
+        }
     }
 }
 
-/// A person is led back to the form, which says why; a script or program is told.
-async fn refuse(refusal: Refusal, form: Multipart, headers: &HeaderMap) -> Response {
+/// A person is led back to the page of the form, which says why; a script or program is told.
+async fn refuse(refusal: Refusal, page: &str, form: Multipart, headers: &HeaderMap) -> Response {
     let (status, fault) = match refusal {
         Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, FileFault::TooLarge),
         Refusal::NoSpace => (StatusCode::INSUFFICIENT_STORAGE, FileFault::NoSpace),
@@ -112,7 +115,7 @@ async fn refuse(refusal: Refusal, form: Multipart, headers: &HeaderMap) -> Respo
     if !errors::wants_page(headers) {
         return (status, axum::Json(error)).into_response();
     }
-    Redirect::to(&with_fault(routes::NEW_SOURCE, &error)).into_response()
+    Redirect::to(&with_fault(page, &error)).into_response()
 }
 
 /// Reads what is left of a form, and keeps nothing of it.

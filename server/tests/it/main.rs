@@ -9,6 +9,7 @@ mod files;
 mod forms;
 mod headers;
 mod keys;
+mod newer_file;
 mod postgres;
 mod process;
 mod rotation;

@@ -11,12 +11,13 @@ use serde::Serialize;
 
 use super::list::{place, refresh_badge};
 use super::preview::type_name;
+use super::upload::upload_form;
 use super::{MakeCustomerTable, RefreshSource, RemoveSource};
 use crate::error::AppError;
 use crate::live::live_refresh::LiveRefresh;
 use crate::request::{fault, lang, services, with_query};
 use crate::routes::{self, MenuItem};
-use crate::services::{Refresh, RefreshState, SourceLine};
+use crate::services::{Answer, Refresh, RefreshState, SourceLine};
 use crate::texts::{Locale, td_string, text};
 use crate::ui::{
     Badge, Column, DateTime, FaultSummary, Icon, List, Notice, PostButton, Screen, Tone, icon, number, own_text,
@@ -178,6 +179,20 @@ fn use_of(line: &SourceLine) -> AnyView {
     }
 }
 
+fn is_refreshing(line: &SourceLine) -> bool {
+    line.last_refresh.as_ref().is_some_and(|refresh| refresh.state == RefreshState::Refreshing)
+}
+
+/// The form for a newer file of a data source that was uploaded. Not during a refresh, which reads the present file.
+fn newer_file(line: &SourceLine) -> Answer<Option<AnyView>> {
+    if is_refreshing(line) || matches!(line.source.location, Location::Path { .. }) {
+        return Ok(None);
+    }
+    let form = upload_form(routes::newer_file(line.source.id))?;
+    let title = td_string!(lang(), sources.newer_file);
+    Ok(Some(view! { <details class="card"><summary>{title}</summary>{form}</details> }.into_any()))
+}
+
 #[derive(Serialize)]
 struct Changing {
     source: SourceId,
@@ -187,8 +202,7 @@ fn commands(line: &SourceLine, role: Role) -> AnyView {
     let language = lang();
     let id = line.source.id;
     let edit = with_query(routes::SOURCE_PREVIEW, &Changing { source: id });
-    let is_busy = line.last_refresh.as_ref().is_some_and(|r| r.state == RefreshState::Refreshing);
-    let refresh = (!is_busy).then(|| {
+    let refresh = (!is_refreshing(line)).then(|| {
         let text = td_string!(language, common.refresh);
         view! { <PostButton action=RefreshSource::PATH fields=vec![("id", id.to_string())] class="primary" symbol=Icon::Play text /> }
     });
@@ -243,7 +257,9 @@ pub fn SourcePage() -> impl IntoView {
     signed_in(MenuItem::Sources, move |actor| async move {
         let language = lang();
         let line = services()?.sources.find(&actor, id.ok_or(AppError::NotFound)?).await?;
-        let commands = may_edit_data(actor.role).then(|| commands(&line, actor.role));
+        let may_edit = may_edit_data(actor.role);
+        let commands = may_edit.then(|| commands(&line, actor.role));
+        let newer_file = if may_edit { newer_file(&line)? } else { None };
         let title = line.source.name.clone();
         let columns = columns_view(&line);
         let body = view! {
@@ -253,6 +269,7 @@ pub fn SourcePage() -> impl IntoView {
             {use_of(&line)}
             <h2>{td_string!(language, sources.last_refresh)}</h2>
             {refresh_view(line.source.id, line.last_refresh)}
+            {newer_file}
             {columns}
         };
         Ok(Screen::new(title, body).with_commands_if(commands))

@@ -47,7 +47,7 @@ pub struct SourceForm {
     /// The display name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// The primary key; `#` numbers the rows.
+    /// The primary key; `#` numbers the rows, and empty is one that has to be chosen.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,
     /// The columns' names.
@@ -77,6 +77,11 @@ pub fn name_of(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
+/// The primary key of a data source, as the form names it.
+pub fn key_of(source: &Source) -> String {
+    source.primary_key.clone().unwrap_or_else(|| NUMBERED.to_owned())
+}
+
 impl SourceForm {
     /// The form of a data source as it is.
     pub fn of(source: &Source) -> Self {
@@ -90,12 +95,20 @@ impl SourceForm {
             file_name,
             path,
             name: source.name.clone(),
-            key: source.primary_key.clone().unwrap_or_else(|| NUMBERED.to_owned()),
+            key: key_of(source),
             columns: source.attributes.iter().map(|a| a.name.clone()).collect(),
             types: source.attributes.iter().map(|a| a.kind.as_str().to_owned()).collect(),
             ..Self::default()
         }
         .read_as(&source.reading)
+    }
+
+    /// The same form with the file that was chosen just now, where one was.
+    pub fn with_file_of(self, chosen: Self) -> Self {
+        if chosen.upload.is_empty() && chosen.path.is_empty() {
+            return self;
+        }
+        Self { upload: chosen.upload, file_name: chosen.file_name, path: chosen.path, ..self }
     }
 
     /// The same form, read in this way.
@@ -143,6 +156,9 @@ impl SourceForm {
         if self.columns.is_empty() || self.columns.len() != self.types.len() {
             return Err(AppError::field("types", FieldFaultKind::Invalid));
         }
+        if self.key.is_empty() {
+            return Err(AppError::field("primary_key", FieldFaultKind::Required));
+        }
         let kinds = self.types.iter().map(|name| AttributeType::parse(name));
         let attributes = self.columns.iter().zip(kinds).map(|(name, kind)| {
             let kind = kind.ok_or_else(|| AppError::field("types", FieldFaultKind::Invalid))?;
@@ -153,7 +169,7 @@ impl SourceForm {
             location: self.location()?,
             reading,
             attributes: attributes.collect::<Answer<Vec<_>>>()?,
-            primary_key: (self.key != NUMBERED && !self.key.is_empty()).then(|| self.key.clone()),
+            primary_key: (self.key != NUMBERED).then(|| self.key.clone()),
         })
     }
 }

@@ -7,6 +7,7 @@ mod form;
 mod list;
 mod new;
 mod preview;
+mod upload;
 
 pub use api::{MakeCustomerTable, RefreshSource, RemoveSource, SaveSource, SourceProgress};
 pub use detail::SourcePage;

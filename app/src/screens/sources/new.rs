@@ -3,42 +3,12 @@
 use leptos::prelude::*;
 
 use super::form::SourceForm;
-use crate::error::{AppError, FileFault};
-use crate::live::live_upload::{LiveUpload, UploadTexts};
-use crate::request::{fault, lang, query, services, upload_limit};
+use super::upload::upload_form;
+use crate::error::AppError;
+use crate::request::{fault, lang, query, services};
 use crate::routes::{self, MenuItem};
 use crate::texts::{td_string, text};
-use crate::ui::{FaultSummary, Faults, Screen, TextField, bytes, sentences, signed_in};
-
-fn upload_card(limit: u64) -> AnyView {
-    let language = lang();
-    let told = |fault| {
-        let sentence = sentences::file(language, fault);
-        format!("{}. {}", sentence.what, sentence.todo)
-    };
-    let texts = UploadTexts {
-        sending: td_string!(language, sources.sending).to_owned(),
-        failed: td_string!(language, sources.upload_failed).to_owned(),
-        too_large: told(FileFault::TooLarge),
-        no_space: told(FileFault::NoSpace),
-        cancel: td_string!(language, common.cancel).to_owned(),
-    };
-    view! {
-        <section class="card">
-            <h2>{td_string!(language, sources.upload_title)}</h2>
-            <p>{text!(language, sources.upload_text, limit = bytes(language, limit))}</p>
-            <form id="upload" class="form" method="post" action=routes::UPLOADS enctype="multipart/form-data">
-                <div class="field">
-                    <label for="file">{td_string!(language, sources.file)}</label>
-                    <input id="file" type="file" name="file" required accept=".csv,.tsv,.txt,.parquet,.ndjson,.jsonl" />
-                </div>
-                <button class="primary">{td_string!(language, sources.upload)}</button>
-            </form>
-            <LiveUpload texts limit />
-        </section>
-    }
-    .into_any()
-}
+use crate::ui::{FaultSummary, Faults, Screen, TextField, signed_in};
 
 fn path_card(directories: Vec<String>, typed: String, faults: Faults) -> AnyView {
     let language = lang();
@@ -72,7 +42,10 @@ pub fn NewSourcePage() -> impl IntoView {
         let body = view! {
             <p class="crumbs"><a href=routes::SOURCES>{td_string!(language, sources.title)}</a></p>
             <FaultSummary error labels />
-            {upload_card(upload_limit()?)}
+            <section class="card">
+                <h2>{td_string!(language, sources.upload_title)}</h2>
+                {upload_form(routes::UPLOADS.to_owned())?}
+            </section>
             {by_path}
         };
         Ok(Screen::new(td_string!(language, sources.add), body))

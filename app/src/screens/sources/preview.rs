@@ -1,26 +1,20 @@
 //! The second step of adding a data source: a look at the file, how it is read, the columns with their types, the
 //! primary key. The same page changes a data source.
 
+use domain::access::Actor;
 use domain::attribute::AttributeType;
-use domain::id::SourceId;
-use domain::source::{DateOrder, Encoding, Format, Preview};
+use domain::source::{DateOrder, Encoding, Format, Preview, Source};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use serde::Deserialize;
 
 use super::SaveSource;
-use super::form::{DELIMITERS, NUMBERED, SourceForm, name_of};
+use super::form::{DELIMITERS, NUMBERED, SourceForm, key_of, name_of};
+use crate::error::AppError;
 use crate::request::{fault, lang, query, services};
 use crate::routes::{self, MenuItem};
+use crate::services::{Answer, Sources};
 use crate::texts::{Locale, td_string, text};
-use crate::ui::{Choice, FaultSummary, Faults, Screen, SelectField, Table, TextField, signed_in};
-
-/// Only the id of the data source that is to be changed.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Changing {
-    source: Option<SourceId>,
-}
+use crate::ui::{Choice, FaultSummary, Faults, Notice, Screen, SelectField, Table, TextField, signed_in};
 
 /// The name of an attribute's type.
 pub(crate) fn type_name(language: Locale, kind: AttributeType) -> &'static str {
@@ -166,7 +160,9 @@ fn save_form(form: &SourceForm, preview: Preview, faults: Faults) -> AnyView {
         ("form[time_zone]", form.time_zone.clone()),
         ("form[date_order]", form.date_order.clone()),
     ];
-    let mut keys = vec![Choice::new(NUMBERED, td_string!(language, sources.numbered))];
+    let unchosen = form.key.is_empty().then(|| Choice::new("", td_string!(language, sources.choose_key)));
+    let mut keys: Vec<Choice> = unchosen.into_iter().collect();
+    keys.push(Choice::new(NUMBERED, td_string!(language, sources.numbered)));
     keys.extend(form.columns.iter().map(|name| Choice::new(name.clone(), name.clone())));
     let head = form.columns.iter().zip(&form.types).enumerate();
     let head = head.map(|(index, (name, kind))| column_head(index, name, kind)).collect_view();
@@ -179,7 +175,8 @@ fn save_form(form: &SourceForm, preview: Preview, faults: Faults) -> AnyView {
             <div class="form">
                 <NameField value=form.name.clone() faults=faults.clone() />
                 <SelectField
-                    name="form[key]"
+                    name="primary_key"
+                    send_as="form[key]"
                     label=td_string!(language, sources.primary_key)
                     help=td_string!(language, sources.primary_key_help)
                     groups=vec![(String::new(), keys)]
@@ -209,16 +206,23 @@ fn NameField(value: String, faults: Faults) -> AnyView {
         .into_any()
 }
 
-/// Fills in what nobody has chosen yet: the guesses of the look at the file.
-fn guessed(form: SourceForm, preview: &Preview) -> SourceForm {
+/// Fills in what nobody has chosen yet: what the data source has already, else the guesses of the look at the file.
+fn guessed(form: SourceForm, preview: &Preview, saved: Option<&Source>) -> SourceForm {
     let mut form = form.read_as(&preview.reading);
     let names: Vec<String> = preview.attributes.iter().map(|a| a.name.clone()).collect();
     if form.columns != names {
-        form.types = preview.attributes.iter().map(|a| a.kind.as_str().to_owned()).collect();
+        let known = saved.map(|source| source.attributes.as_slice()).unwrap_or_default();
+        let kinds = preview.attributes.iter().map(|a| known.iter().find(|k| k.name == a.name).unwrap_or(a).kind);
+        form.types = kinds.map(|kind| kind.as_str().to_owned()).collect();
         form.columns = names;
     }
-    if form.key.is_empty() || (form.key != NUMBERED && !form.columns.contains(&form.key)) {
-        form.key = preview.primary_key.clone().unwrap_or_else(|| NUMBERED.to_owned());
+    let is_there = |key: &String| key == NUMBERED || form.columns.contains(key);
+    if !is_there(&form.key) {
+        form.key = match saved {
+            // With another key the same customers would be other profiles: nobody but a person chooses that.
+            Some(source) => Some(key_of(source)).filter(is_there).unwrap_or_default(),
+            None => preview.primary_key.clone().unwrap_or_else(|| NUMBERED.to_owned()),
+        };
     }
     if form.name.is_empty() {
         let file = if form.upload.is_empty() { &form.path } else { &form.file_name };
@@ -228,6 +232,46 @@ fn guessed(form: SourceForm, preview: &Preview) -> SourceForm {
     form
 }
 
+/// Looks at the file of a data source, which is read as it always was, unless that finds none of its columns.
+async fn look(sources: &dyn Sources, actor: &Actor, form: &SourceForm, saved: &Source) -> Answer<Preview> {
+    let location = form.location()?;
+    let is_known =
+        |preview: &Preview| preview.attributes.iter().any(|a| saved.attributes.iter().any(|s| s.name == a.name));
+    match sources.preview(actor, &location, form.reading()).await {
+        Ok(preview) if is_known(&preview) => Ok(preview),
+        Ok(_) | Err(AppError::File(_)) => {
+            let mut preview = sources.preview(actor, &location, None).await?;
+            preview.reading.time_zone.clone_from(&saved.reading.time_zone);
+            Ok(preview)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The columns of a data source that its newer file lacks. Nothing where it has them all.
+fn missing_columns(saved: &Source, shown: &SourceForm) -> Option<AnyView> {
+    let language = lang();
+    let missing: Vec<String> =
+        saved.attributes.iter().map(|a| a.name.clone()).filter(|name| !shown.columns.contains(name)).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let is_key_missing = saved.primary_key.as_ref().is_some_and(|key| missing.contains(key));
+    let key = is_key_missing.then(|| view! { <p>{td_string!(language, sources.missing_key)}</p> });
+    let names = missing.into_iter().map(|name| view! { <li><bdi>{name}</bdi></li> }).collect_view();
+    Some(
+        view! {
+            <Notice warning=true>
+                <strong>{td_string!(language, sources.missing_columns)}</strong>
+                <ul>{names}</ul>
+                {key}
+                <p>{td_string!(language, sources.missing_columns_text)}</p>
+            </Notice>
+        }
+        .into_any(),
+    )
+}
+
 /// The look at a file.
 #[component]
 pub fn SourcePreviewPage() -> impl IntoView {
@@ -235,22 +279,37 @@ pub fn SourcePreviewPage() -> impl IntoView {
         let language = lang();
         let sources = services()?.sources;
         let asked: SourceForm = query();
-        let is_bare = asked.format.is_empty() && asked.upload.is_empty() && asked.path.is_empty();
-        let form = match (query::<Changing>().source, is_bare) {
-            (Some(id), true) => SourceForm::of(&sources.find(&actor, id).await?.source),
-            _ => asked,
+        let saved = match asked.source {
+            Some(id) => Some(sources.find(&actor, id).await?.source),
+            None => None,
         };
-        let preview = sources.preview(&actor, &form.location()?, form.reading()).await?;
-        let shown = guessed(form, &preview);
+        let (form, preview) = match &saved {
+            // Nobody has chosen yet how it is read.
+            Some(source) if asked.format.is_empty() => {
+                let form = SourceForm::of(source).with_file_of(asked);
+                let preview = look(sources.as_ref(), &actor, &form, source).await?;
+                (form, preview)
+            }
+            _ => {
+                let preview = sources.preview(&actor, &asked.location()?, asked.reading()).await?;
+                (asked, preview)
+            }
+        };
+        let shown = guessed(form, &preview, saved.as_ref());
+        let missing = saved.as_ref().and_then(|source| missing_columns(source, &shown));
         let error = fault();
         let faults = Faults::of(error.as_ref());
-        let labels = vec![("name", td_string!(language, common.display_name).to_owned())];
+        let labels = vec![
+            ("name", td_string!(language, common.display_name).to_owned()),
+            ("primary_key", td_string!(language, sources.primary_key).to_owned()),
+        ];
         let title =
             if shown.source.is_some() { td_string!(language, common.edit) } else { td_string!(language, sources.add) };
         let back = shown.source.map_or(routes::SOURCES.to_owned(), routes::source);
         let body = view! {
             <p class="crumbs"><a href=back>{td_string!(language, sources.title)}</a></p>
             <FaultSummary error labels />
+            {missing}
             {reading_form(&shown, preview.has_mark)}
             {save_form(&shown, preview, faults)}
         };
