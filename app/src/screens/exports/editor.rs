@@ -181,14 +181,14 @@ impl Editor {
         usable: Vec<ConnectionName>,
     ) -> Answer<AnyView> {
         let card = card_for(services, &usable, &form.connection).ok_or(AppError::NotFound)?;
+        let attributes = services.sources.attributes(actor).await?;
         complete_rows(&mut form, &card);
         if asked.add.is_some() {
-            form.rows.push(MatchRow::for_target(asked.field.as_deref().unwrap_or_default()));
+            form.add_row(asked.field.as_deref().unwrap_or_default(), &card, &attributes);
         }
         if let Some(index) = asked.remove {
             form.remove_row(usize::try_from(index).unwrap_or(usize::MAX));
         }
-        let attributes = services.sources.attributes(actor).await?;
         let segments = services.segments.list(actor).await?;
         let error = fault();
         Ok(self.form(services, actor, &form, &card, &attributes, segments, usable, error))

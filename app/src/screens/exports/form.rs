@@ -1,8 +1,10 @@
 //! The editor's form as a value. It travels in the address while rows are added and removed, so that the editor needs
 //! no script, and in the body when it is saved.
 
+use domain::attribute::Attribute;
+use domain::destination::DestinationCard;
 use domain::export::ExportSettings;
-use domain::mapping::{Field, Mapping, Match};
+use domain::mapping::{self, Field, Mapping, Match};
 use domain::marking::Marking;
 use domain::schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -103,6 +105,15 @@ impl ExportForm {
         if faults.is_empty() { Ok(settings) } else { Err(AppError::Fields(faults)) }
     }
 
+    /// Adds a row for a target, with the attribute that suggests itself where no other row has it; for a custom property
+    /// when the name is empty.
+    pub fn add_row(&mut self, target: &str, card: &DestinationCard, attributes: &[Attribute]) {
+        let attributes: Vec<Attribute> =
+            attributes.iter().filter(|one| !self.rows.iter().any(|row| row.attribute == one.name)).cloned().collect();
+        let suggested = mapping::suggest(card, &attributes).attribute_of(target).unwrap_or_default().to_owned();
+        self.rows.push(MatchRow { attribute: suggested, ..MatchRow::for_target(target) });
+    }
+
     /// Takes out the row at a place, where there is one.
     pub fn remove_row(&mut self, index: usize) {
         if index < self.rows.len() {
@@ -113,6 +124,8 @@ impl ExportForm {
 
 #[cfg(test)]
 mod tests {
+    use domain::attribute::AttributeType;
+    use domain::destination::{DestinationKind, Target, TargetKind};
     use domain::safety::Safety;
 
     use super::*;
@@ -167,6 +180,31 @@ mod tests {
     fn what_is_not_said_about_safety_is_as_it_is_by_default() {
         let form = ExportForm { safety: SafetyForm::default(), ..filled() };
         assert_eq!(form.settings().expect("a complete form").safety, Safety::default());
+    }
+
+    #[test]
+    fn an_added_row_has_the_attribute_that_suggests_itself_and_feeds_no_other() {
+        let target = |name: &str, suggestions: &[&str]| Target {
+            name: name.to_owned(),
+            required: false,
+            kind: TargetKind::Text,
+            suggestions: suggestions.iter().map(|one| (*one).to_owned()).collect(),
+        };
+        let card = DestinationCard {
+            kind: DestinationKind("post".to_owned()),
+            name: "Post".to_owned(),
+            targets: vec![target("city", &["city", "town"]), target("first_name", &["firstname"])],
+            takes_custom_properties: true,
+            key_help_url: String::new(),
+        };
+        let attributes =
+            ["City", "Town", "Points"].map(|name| Attribute { name: name.to_owned(), kind: AttributeType::Text });
+        let mut form = ExportForm::default();
+        for target in ["city", "city", "city", "first_name", ""] {
+            form.add_row(target, &card, &attributes);
+        }
+        let added: Vec<&str> = form.rows.iter().map(|row| row.attribute.as_str()).collect();
+        assert_eq!(added, ["City", "Town", "", "", ""]);
     }
 
     #[test]
