@@ -39,7 +39,7 @@ impl Line {
     /// Of a tag whose request failed nobody knows whether it is there: such a change is in doubt until a later run.
     pub(super) fn divide_what_fails_alone(&mut self, request: Request, error: &DeliveryError) -> Option<Request> {
         let Request::Send { mut batch, body } = request else { return Some(request) };
-        let is_answered = error.status.is_some_and(|status| status >= 500 || status < 300);
+        let is_answered = error.status.is_some_and(|status| !(300..500).contains(&status));
         if !is_answered || !self.fails_alone(&batch) {
             return Some(Request::Send { batch, body });
         }
