@@ -1,6 +1,6 @@
 //! Every address of Ferry, once: builders for links, and the place of each page in the menu.
 
-use domain::access::{Role, may_look, may_manage_connections, may_manage_users};
+use domain::access::{Role, may_look, may_look_at_sources, may_manage_connections, may_manage_users};
 use domain::id::{ConnectionId, ExportId, RunId, SegmentId, SourceId};
 use serde::Serialize;
 
@@ -173,7 +173,8 @@ impl MenuItem {
     /// Is it in this role's menu?
     pub fn is_for(self, role: Role) -> bool {
         match self {
-            Self::Sources | Self::Profiles | Self::Exports | Self::Segments | Self::System => may_look(role),
+            Self::Sources => may_look_at_sources(role),
+            Self::Profiles | Self::Exports | Self::Segments | Self::System => may_look(role),
             Self::Connections => may_manage_connections(role),
             Self::Users => may_manage_users(role),
         }

@@ -74,19 +74,22 @@ test("a viewer looks at everything and finds nothing to press", async ({ page, f
   await expect(page.getByText("asa@shop.example")).toBeVisible();
   await guard.look(page);
 
-  await page.goto("/data/sources");
-  await expect(page.getByRole("link", { name: en.sources.add })).toHaveCount(0);
-  await guard.look(page);
-  await page.getByRole("link", { name: "Customers" }).click();
-  await expect(page.getByRole("button", { name: en.common.refresh })).toHaveCount(0);
-  await expect(page.getByRole("button", { name: en.common.remove })).toHaveCount(0);
-  await guard.look(page);
   await page.goto("/data/profiles");
   await expect(page.getByText("berta@shop.example")).toBeVisible();
+  await expect(page.getByRole("link", { name: en.common.sources, exact: true })).toHaveCount(0);
   await guard.look(page);
 
   guard.expects(403);
-  for (const path of ["/data/exports/new", "/segments/new", "/data/sources/new", "/admin/connections", "/admin/users"]) {
+  const closed = [
+    "/data/exports/new",
+    "/segments/new",
+    "/data/sources",
+    "/data/sources/new",
+    "/admin/connections",
+    "/admin/users",
+    "/admin/system/schedule",
+  ];
+  for (const path of closed) {
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(403);
     await expect(heading(page, en.faults.forbidden)).toBeVisible();

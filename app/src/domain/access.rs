@@ -8,7 +8,7 @@ use crate::id::UserId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Looks at everything but connections and people.
+    /// Looks at segments, profiles, exports and runs.
     Viewer,
     /// Builds data sources and segments, and exports over connections shared with contributors.
     Contributor,
@@ -71,11 +71,16 @@ pub struct Actor {
     pub role: Role,
 }
 
-/// May look at segments, profiles, exports and the history.
+/// May look at segments, profiles, exports, the history, and how the system refresh stands.
 pub fn may_look(role: Role) -> bool {
     match role {
         Role::Viewer | Role::Contributor | Role::Administrator => true,
     }
+}
+
+/// May look at data sources: their places, their columns and the rows that were rejected.
+pub fn may_look_at_sources(role: Role) -> bool {
+    may_edit_data(role)
 }
 
 /// May add, refresh, change and remove data sources and segments.
@@ -102,7 +107,7 @@ pub fn may_manage_users(role: Role) -> bool {
     role == Role::Administrator
 }
 
-/// May set when the system refresh comes, start it and stop it, and choose the customer table.
+/// May look at and set when the system refresh comes, start it and stop it, and choose the customer table.
 pub fn may_manage_system(role: Role) -> bool {
     role == Role::Administrator
 }
@@ -158,6 +163,7 @@ mod tests {
             let admin = role == Role::Administrator;
             let edits = role != Role::Viewer;
             assert!(may_look(role));
+            assert_eq!(may_look_at_sources(role), edits);
             assert_eq!(may_edit_data(role), edits);
             assert_eq!(may_manage_connections(role), admin);
             assert_eq!(may_manage_users(role), admin);

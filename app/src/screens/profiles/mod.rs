@@ -1,5 +1,6 @@
 //! Data > Profiles: the customers of the newest profile snapshot, paged by key, found by key or e-mail address.
 
+use domain::access::may_look_at_sources;
 use domain::attribute::Attribute;
 use domain::paging::{Page, PageRequest};
 use leptos::prelude::*;
@@ -38,11 +39,16 @@ pub fn ProfilesPage() -> impl IntoView {
         let found = services()?.sources.profiles(&actor, &asked.search, PageRequest::of_50(asked.page)).await?;
         let title = td_string!(language, profiles.title);
         let Some(snapshot) = found.snapshot else {
-            let action =
-                view! { <a class="button primary" href=routes::SOURCES>{td_string!(language, sources.title)}</a> };
             let text = td_string!(language, profiles.empty_text);
-            let empty =
-                view! { <EmptyState title=td_string!(language, profiles.empty) text action=action.into_any() /> };
+            let title_of_none = td_string!(language, profiles.empty);
+            let empty = match may_look_at_sources(actor.role) {
+                true => {
+                    let sources = td_string!(language, sources.title);
+                    let action = view! { <a class="button primary" href=routes::SOURCES>{sources}</a> }.into_any();
+                    view! { <EmptyState title=title_of_none text action /> }.into_any()
+                }
+                false => view! { <EmptyState title=title_of_none text /> }.into_any(),
+            };
             return Ok(Screen::new(title, empty));
         };
         let counted = text!(language, profiles.counted, profiles = number(language, found.total), snapshot = snapshot);

@@ -1,6 +1,6 @@
 //! The list of segments.
 
-use domain::access::may_edit_data;
+use domain::access::{may_edit_data, may_look_at_sources};
 use leptos::prelude::*;
 
 use crate::request::{lang, query, services};
@@ -108,10 +108,14 @@ pub fn SegmentsPage() -> impl IntoView {
             } else {
                 td_string!(language, profiles.empty_text)
             };
-            let action = add.unwrap_or_else(|| {
+            let name = td_string!(language, segments.empty);
+            let sources = may_look_at_sources(actor.role).then(|| {
                 view! { <a class="button" href=routes::SOURCES>{td_string!(language, sources.title)}</a> }.into_any()
             });
-            let empty = view! { <EmptyState title=td_string!(language, segments.empty) text action /> };
+            let empty = match add.or(sources) {
+                Some(action) => view! { <EmptyState title=name text action /> }.into_any(),
+                None => view! { <EmptyState title=name text /> }.into_any(),
+            };
             return Ok(Screen::new(title, empty));
         }
         let asked: ListQuery = query();

@@ -1,6 +1,6 @@
-//! System > Schedule: when the system refresh comes. Administrators change it, others see it.
+//! System > Schedule: when the system refresh comes. For administrators alone.
 
-use domain::access::{Actor, may_manage_system};
+use domain::access::Actor;
 use domain::schedule::MOST_SYSTEM_TIMES;
 use domain::system::{MOST_CATCH_UP_HOURS, SystemSettings, WhenActive};
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use crate::routes::{MenuItem, SYSTEM_SCHEDULE};
 use crate::services::Answer;
 use crate::texts::{Locale, td_string, text};
 use crate::ui::schedule::{self, ScheduleForm, kind_choices, look_ahead, times_fields, weekday_fields, zone_field};
-use crate::ui::{Choice, FaultSummary, Faults, Notice, Screen, SelectField, TextField, signed_in};
+use crate::ui::{Choice, FaultSummary, Faults, Screen, SelectField, TextField, signed_in};
 
 /// What people enter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,10 +77,8 @@ pub fn SystemSchedulePage() -> impl IntoView {
 async fn load(actor: Actor) -> Answer<Screen> {
     let language = lang();
     let settings = services()?.system.settings(&actor).await?;
-    let is_locked = !may_manage_system(actor.role);
     let asked: SystemQuery = query();
-    let saved = SystemForm::of(&settings);
-    let mut form = if is_locked { saved } else { asked.form.unwrap_or(saved) };
+    let mut form = asked.form.unwrap_or_else(|| SystemForm::of(&settings));
     let error = fault();
     if error == Some(AppError::Stale) {
         // The page says so: whoever saves now knows that it replaces what somebody else saved.
@@ -90,29 +88,22 @@ async fn load(actor: Actor) -> Answer<Screen> {
     let mut labels = schedule::labels(language);
     labels.push(("catch_up_hours", td_string!(language, system.catch_up).to_owned()));
     let faults = Faults::of(error.as_ref());
-    let buttons = (!is_locked).then(|| {
-        view! { <div class="buttons"><button class="primary">{td_string!(language, common.save)}</button></div> }
-    });
-    let locked = is_locked.then(|| {
-        view! { <Notice><p>{td_string!(language, system.view_only)}</p></Notice> }
-    });
     let body = view! {
-        {tabs(SYSTEM_SCHEDULE)}
-        {locked}
+        {tabs(SYSTEM_SCHEDULE, actor.role)}
         <FaultSummary error labels />
         <form class="form" method="post" action=SaveSystemSettings::PATH data-guard=if is_changed { "changed" } else { "" }>
             <input type="hidden" name="form[version]" value=form.version.to_string() />
             // The first button is what Enter presses: it must be Save, not the look at the next runs.
-            <button class="visually-hidden" tabindex="-1" aria-hidden="true" disabled=is_locked></button>
-            {schedule_card(language, &form, &faults, is_locked)}
-            {rules_card(language, &form, &faults, is_locked)}
-            {buttons}
+            <button class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
+            {schedule_card(language, &form, &faults)}
+            {rules_card(language, &form, &faults)}
+            <div class="buttons"><button class="primary">{td_string!(language, common.save)}</button></div>
         </form>
     };
     Ok(Screen::new(td_string!(language, system.title), body))
 }
 
-fn schedule_card(language: Locale, form: &SystemForm, faults: &Faults, is_locked: bool) -> AnyView {
+fn schedule_card(language: Locale, form: &SystemForm, faults: &Faults) -> AnyView {
     let kinds = [("off", td_string!(language, system.off)), ("weekly", td_string!(language, schedule.weekly_long))];
     // What is no schedule of this page is shown as off.
     let chosen = if form.schedule.kind == "weekly" { "weekly" } else { "off" };
@@ -120,7 +111,7 @@ fn schedule_card(language: Locale, form: &SystemForm, faults: &Faults, is_locked
         <fieldset class="card" id="schedule">
             <legend class="section">{td_string!(language, system.refresh)}</legend>
             <p class="help">{td_string!(language, system.refresh_help)}</p>
-            <fieldset class="bare" disabled=is_locked>
+            <fieldset class="bare">
                 {kind_choices(kinds, chosen)}
                 <div class="own">
                     <div class="for-weekly">{weekday_fields(language, &form.schedule, faults)}</div>
@@ -128,13 +119,13 @@ fn schedule_card(language: Locale, form: &SystemForm, faults: &Faults, is_locked
                     <div class="for-zone">{zone_field(language, &form.schedule, faults)}</div>
                 </div>
             </fieldset>
-            {look_ahead(language, &form.schedule, SYSTEM_SCHEDULE, is_locked)}
+            {look_ahead(language, &form.schedule, SYSTEM_SCHEDULE, false)}
         </fieldset>
     }
     .into_any()
 }
 
-fn rules_card(language: Locale, form: &SystemForm, faults: &Faults, is_locked: bool) -> AnyView {
+fn rules_card(language: Locale, form: &SystemForm, faults: &Faults) -> AnyView {
     let rules = vec![
         Choice::new("skip", td_string!(language, system.when_skip)),
         Choice::new("queue", td_string!(language, system.when_queue)),
@@ -143,7 +134,7 @@ fn rules_card(language: Locale, form: &SystemForm, faults: &Faults, is_locked: b
         <fieldset class="card">
             <legend class="section">{td_string!(language, system.rules)}</legend>
             <p class="help">{td_string!(language, system.rules_help)}</p>
-            <fieldset class="bare" disabled=is_locked>
+            <fieldset class="bare">
                 <TextField
                     name="catch_up_hours"
                     send_as="form[catch_up_hours]"

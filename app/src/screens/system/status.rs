@@ -1,6 +1,6 @@
 //! System > Status: the last system refresh task by task, what did not start when it should, and the refreshes before.
 
-use domain::access::{Actor, may_manage_system};
+use domain::access::{Actor, Role, may_look_at_sources, may_manage_system};
 use domain::id::{ExportId, SegmentId, SourceId};
 use domain::system::{RefreshJob, RefreshTask, TaskKind, TaskState};
 use leptos::prelude::*;
@@ -32,12 +32,12 @@ async fn load(actor: Actor) -> Answer<Screen> {
         None => td_string!(language, system.next_off).to_owned(),
     };
     let body = view! {
-        {tabs(SYSTEM)}
+        {tabs(SYSTEM, actor.role)}
         <FaultSummary error=fault() labels=Vec::new() />
         {goes_on.then(|| view! { <noscript><meta http-equiv="refresh" content="5" /></noscript> })}
         {alarms(language, &status.late)}
         <p>{next}</p>
-        {job_view(language, &status, may_manage)}
+        {job_view(language, &status, actor.role)}
         {history(language, &status.jobs)}
     };
     let commands = (may_manage && !goes_on).then(|| {
@@ -76,15 +76,15 @@ fn badge(language: Locale, state: TaskState) -> AnyView {
 }
 
 /// The job whose tasks are shown.
-fn job_view(language: Locale, status: &SystemStatus, may_manage: bool) -> AnyView {
+fn job_view(language: Locale, status: &SystemStatus, role: Role) -> AnyView {
     let Some(job) = &status.shown else {
         let (title, text) = (td_string!(language, system.empty_title), td_string!(language, system.empty_text));
         return view! { <EmptyState title text /> }.into_any();
     };
     let ended = status.tasks.iter().filter(|task| task.state.is_final()).count();
     let progress = text!(language, system.tasks_of, done = ended, total = status.tasks.len());
-    let groups = TaskKind::ALL.map(|kind| group(language, kind, &status.tasks));
-    let cancel = (may_manage && !job.state.is_final() && !job.cancel_requested).then(|| {
+    let groups = TaskKind::ALL.map(|kind| group(language, kind, &status.tasks, role));
+    let cancel = (may_manage_system(role) && !job.state.is_final() && !job.cancel_requested).then(|| {
         let fields = vec![("id", job.id.to_string())];
         let text = td_string!(language, system.cancel);
         view! { <PostButton action=CancelSystemRefresh::PATH fields text /> }
@@ -104,7 +104,7 @@ fn job_view(language: Locale, status: &SystemStatus, may_manage: bool) -> AnyVie
 }
 
 /// The tasks of one kind, behind a heading with their number.
-fn group(language: Locale, kind: TaskKind, tasks: &[RefreshTask]) -> Option<AnyView> {
+fn group(language: Locale, kind: TaskKind, tasks: &[RefreshTask], role: Role) -> Option<AnyView> {
     let own: Vec<&RefreshTask> = tasks.iter().filter(|task| task.kind == kind).collect();
     if own.is_empty() {
         return None;
@@ -122,7 +122,7 @@ fn group(language: Locale, kind: TaskKind, tasks: &[RefreshTask]) -> Option<AnyV
         Column::of(td_string!(language, system.updated)),
         Column::of(td_string!(language, runs.duration)),
     ];
-    let rows = own.into_iter().map(|task| row(language, task)).collect();
+    let rows = own.into_iter().map(|task| row(language, task, role)).collect();
     Some(
         view! {
             <details class="card" open>
@@ -134,11 +134,16 @@ fn group(language: Locale, kind: TaskKind, tasks: &[RefreshTask]) -> Option<AnyV
     )
 }
 
-fn row(language: Locale, task: &RefreshTask) -> Vec<AnyView> {
-    let subject = match task.kind {
-        TaskKind::Source => routes::source(SourceId(task.subject)),
-        TaskKind::Segment => routes::segment(SegmentId(task.subject)),
-        TaskKind::Export => routes::export(ExportId(task.subject)),
+fn row(language: Locale, task: &RefreshTask, role: Role) -> Vec<AnyView> {
+    let name = view! { <bdi>{task.name.clone()}</bdi> };
+    let page = match task.kind {
+        TaskKind::Source => may_look_at_sources(role).then(|| routes::source(SourceId(task.subject))),
+        TaskKind::Segment => Some(routes::segment(SegmentId(task.subject))),
+        TaskKind::Export => Some(routes::export(ExportId(task.subject))),
+    };
+    let subject = match page {
+        Some(page) => view! { <a href=page>{name}</a> }.into_any(),
+        None => name.into_any(),
     };
     let state = match task.run() {
         Some(run) => view! { <a href=routes::run(run)>{badge(language, task.state)}</a> }.into_any(),
@@ -151,7 +156,7 @@ fn row(language: Locale, task: &RefreshTask) -> Vec<AnyView> {
         _ => None,
     };
     vec![
-        view! { <a href=subject><bdi>{task.name.clone()}</bdi></a> }.into_any(),
+        subject,
         view! { <div>{state} {reason}</div> }.into_any(),
         updated.into_any(),
         length.map(|seconds| duration_text(language, seconds)).into_any(),

@@ -55,7 +55,7 @@ impl SourcesService {
 #[async_trait::async_trait]
 impl Sources for SourcesService {
     async fn list(&self, actor: &Actor) -> Answer<Vec<SourceLine>> {
-        may_look(actor)?;
+        may_look_at_sources(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
         let found = db::sources::list(&mut tx).await.map_err(internal)?;
         let mut last = db::refreshes::last(&mut tx).await.map_err(internal)?;
@@ -74,7 +74,7 @@ impl Sources for SourcesService {
     }
 
     async fn server_directories(&self, actor: &Actor) -> Answer<Vec<String>> {
-        may_look(actor)?;
+        may_look_at_sources(actor)?;
         Ok(if access::may_read_server_files(actor.role) { self.places.allowed() } else { Vec::new() })
     }
 
@@ -120,14 +120,14 @@ impl Sources for SourcesService {
     }
 
     async fn last_refresh(&self, actor: &Actor, id: SourceId) -> Answer<i64> {
-        may_look(actor)?;
+        may_look_at_sources(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
         let number = db::refreshes::last_number(&mut tx, id).await.map_err(internal)?;
         number.ok_or(AppError::NotFound)
     }
 
     async fn rejected_rows(&self, actor: &Actor, refresh: i64, page: PageRequest) -> Answer<Page<RejectedRow>> {
-        may_look(actor)?;
+        may_look_at_sources(actor)?;
         self.data.rejected_rows(refresh, page).await.map_err(|error| match error {
             DataError::Missing => AppError::NotFound,
             other => super::data_error(other),
@@ -183,7 +183,6 @@ impl Sources for SourcesService {
 impl SourcesService {
     /// Makes a data source the customer table: its next refresh makes the profiles.
     pub async fn choose_customer_table(&self, actor: &Actor, id: SourceId) -> Answer<()> {
-        may_look(actor)?;
         if !access::may_manage_system(actor.role) {
             return Err(AppError::Forbidden);
         }
@@ -252,6 +251,10 @@ async fn heir(tx: &mut Tx, source: &Source) -> Answer<Option<(SourceId, String)>
 
 fn may_look(actor: &Actor) -> Answer<()> {
     if access::may_look(actor.role) { Ok(()) } else { Err(AppError::Forbidden) }
+}
+
+fn may_look_at_sources(actor: &Actor) -> Answer<()> {
+    if access::may_look_at_sources(actor.role) { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
 fn may_edit(actor: &Actor) -> Answer<()> {

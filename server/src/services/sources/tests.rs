@@ -24,13 +24,14 @@ fn place(stage: &Stage, name: &str, content: &str) -> Location {
 }
 
 #[tokio::test]
-async fn viewers_look_and_only_contributors_and_administrators_change() {
+async fn viewers_look_at_profiles_and_only_contributors_and_administrators_at_data_sources() {
     for stage in stages().await {
         let id = stage.import("Customers", CUSTOMERS).await;
         let service = &stage.sources;
         for actor in stage.everybody() {
-            assert_eq!(service.list(actor).await.expect("looked").len(), 1);
-            assert!(service.find(actor, id).await.is_ok());
+            let expected = (actor.role == Role::Viewer).then_some(AppError::Forbidden);
+            assert_eq!(service.list(actor).await.err(), expected);
+            assert_eq!(service.find(actor, id).await.err(), expected);
             assert_eq!(service.attributes(actor).await.expect("looked").len(), 4);
             assert_eq!(service.profiles(actor, "", PageRequest::of_50(1)).await.expect("looked").total, 3);
 
@@ -41,7 +42,6 @@ async fn viewers_look_and_only_contributors_and_administrators_change() {
                 service.save(actor, Some(id), draft).await.err(),
                 service.refresh(actor, id).await.err(),
             ];
-            let expected = (actor.role == Role::Viewer).then_some(AppError::Forbidden);
             assert!(answers.iter().all(|error| *error == expected), "{answers:?}");
             service.finish_refreshes().await;
         }
@@ -123,7 +123,7 @@ async fn only_the_customer_table_feeds_the_profiles() {
     for stage in stages().await {
         let first = stage.import("Customers", CUSTOMERS).await;
         let tables = async || {
-            let lines = stage.sources.list(&stage.viewer).await.expect("looked");
+            let lines = stage.sources.list(&stage.contributor).await.expect("looked");
             lines
                 .into_iter()
                 .filter(|line| line.source.is_customer_table)
@@ -138,7 +138,7 @@ async fn only_the_customer_table_feeds_the_profiles() {
 
         let second = stage.import("Others", "id,email\n7,x@example.com\n").await;
         assert_eq!((tables().await, newest().await), (vec![first], (Some(1), 3)));
-        let line = stage.sources.find(&stage.viewer, second).await.expect("there");
+        let line = stage.sources.find(&stage.contributor, second).await.expect("there");
         assert_eq!(line.last_refresh.and_then(|refresh| refresh.snapshot), Some(2), "it has a snapshot of its own");
 
         for actor in [&stage.contributor, &stage.viewer] {
@@ -148,7 +148,7 @@ async fn only_the_customer_table_feeds_the_profiles() {
         stage.sources.finish_refreshes().await;
         assert_eq!((tables().await, newest().await), (vec![second], (Some(3), 1)));
         // Whoever removes it chooses another one.
-        let heir = async |id| stage.sources.find(&stage.viewer, id).await.expect("there").heir;
+        let heir = async |id| stage.sources.find(&stage.contributor, id).await.expect("there").heir;
         assert_eq!((heir(first).await, heir(second).await.as_deref()), (None, Some("Customers")));
         assert_eq!(stage.sources.remove(&stage.contributor, second).await, Err(AppError::Forbidden));
         stage.sources.remove(&stage.administrator, second).await.expect("removed");
@@ -208,8 +208,8 @@ async fn a_refresh_that_rejects_every_row_keeps_its_report() {
         assert_eq!((refresh.report.read, refresh.report.accepted, refresh.report.rejected), (2, 0, 2));
         let lines: Vec<u64> = refresh.report.first_rejected.iter().map(|row| row.line).collect();
         assert_eq!(lines, [2, 3]);
-        assert_eq!(stage.sources.last_refresh(&stage.viewer, id).await, Ok(number));
-        let page = stage.sources.rejected_rows(&stage.viewer, number, PageRequest::of_50(1)).await.expect("kept");
+        assert_eq!(stage.sources.last_refresh(&stage.contributor, id).await, Ok(number));
+        let page = stage.sources.rejected_rows(&stage.contributor, number, PageRequest::of_50(1)).await.expect("kept");
         assert_eq!(page.items, refresh.report.first_rejected);
     }
 }
@@ -229,7 +229,7 @@ async fn a_refresh_whose_process_is_gone_is_marked_as_failed() {
         assert_eq!(stage.sources.start_refresh(&stage.contributor, id).await, Ok(number));
         stage.clock.advance(Duration::from_secs(31));
         stage.sources.tidy_up().await.expect("marked");
-        let last = stage.sources.find(&stage.viewer, id).await.expect("found").last_refresh.expect("one");
+        let last = stage.sources.find(&stage.contributor, id).await.expect("found").last_refresh.expect("one");
         assert_eq!((last.state, last.fault.as_deref()), (RefreshState::Failed, Some("storage")));
         stage.refresh(id).await;
     }

@@ -60,7 +60,7 @@ impl SystemService {
 #[async_trait::async_trait]
 impl System for SystemService {
     async fn settings(&self, actor: &Actor) -> Answer<SystemSettings> {
-        may_look(actor)?;
+        may_manage(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
         Ok(db::system::settings(&mut tx).await.map_err(internal)?.settings)
     }

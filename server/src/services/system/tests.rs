@@ -58,7 +58,7 @@ impl Shop {
     }
 
     async fn set(&self, schedule: Schedule) {
-        let before = self.system.settings(&self.stage.viewer).await.expect("looked");
+        let before = self.system.settings(&self.stage.administrator).await.expect("looked");
         let settings = SystemSettings { schedule, ..before };
         self.system.save_settings(&self.stage.administrator, settings).await.expect("saved");
     }
@@ -106,7 +106,7 @@ async fn it_goes_through_sources_segments_and_exports_in_their_order() {
 #[tokio::test]
 async fn what_depends_on_a_failure_is_skipped_and_says_why() {
     for shop in shops().await {
-        let found = shop.stage.sources.find(&shop.stage.viewer, shop.source).await.expect("there");
+        let found = shop.stage.sources.find(&shop.stage.contributor, shop.source).await.expect("there");
         let domain::source::Location::Upload { upload, .. } = found.source.location else { panic!("an upload") };
         std::fs::remove_file(shop.stage.dir.path().join("uploads").join(upload)).expect("removed");
         shop.system.refresh_all(&shop.stage.administrator).await.expect("queued");
@@ -228,7 +228,7 @@ async fn a_job_that_is_cancelled_while_its_next_task_is_looked_up_queues_no_run(
 #[tokio::test]
 async fn administrators_set_when_it_comes_and_nobody_saves_over_another() {
     for shop in shops().await {
-        let before = shop.system.settings(&shop.stage.viewer).await.expect("looked");
+        let before = shop.system.settings(&shop.stage.administrator).await.expect("looked");
         assert_eq!((&before.schedule, before.catch_up_hours), (&Schedule::Off, 24));
         let daily = SystemSettings { schedule: six_in_madrid(), when_active: WhenActive::Queue, ..before.clone() };
         for actor in [&shop.stage.viewer, &shop.stage.contributor] {
@@ -244,7 +244,7 @@ async fn administrators_set_when_it_comes_and_nobody_saves_over_another() {
 
         shop.system.save_settings(administrator, daily.clone()).await.expect("saved");
         assert_eq!(shop.system.save_settings(administrator, daily.clone()).await, Err(AppError::Stale));
-        let after = shop.system.settings(&shop.stage.viewer).await.expect("looked");
+        let after = shop.system.settings(&shop.stage.administrator).await.expect("looked");
         assert_eq!(after, SystemSettings { version: before.version + 1, ..daily });
         // It is 09:00 UTC, a Monday: the next one is tomorrow, also for the export that follows.
         let next = "2026-03-03T05:00:00Z".parse::<jiff::Timestamp>().expect("an instant").as_microsecond();

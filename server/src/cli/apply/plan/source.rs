@@ -44,11 +44,18 @@ impl Planner<'_> {
     /// What to do with the data source; none if the file has none or it has faults.
     pub(super) async fn source(&self) -> anyhow::Result<Option<SourceStep>> {
         let Some(At { line, value: entry }) = &self.file.source else { return Ok(None) };
+        let Actor { role, email, .. } = self.actor;
+        if !access::may_edit_data(*role) {
+            self.faults.add(*line, format!("{email} may not add or change data sources"));
+            return Ok(None);
+        }
         let lines = self.desk.sources.list(self.actor).await?;
         let is_first = lines.is_empty();
         let existing = lines.into_iter().find(|line| same_name(&line.source.name, &entry.name.value));
         let is_table = existing.as_ref().map_or(is_first, |line| line.source.is_customer_table);
-        self.source_rights(*line, is_table);
+        if !is_table && !access::may_manage_system(*role) {
+            self.faults.add(*line, format!("{email} may not make another data source the customer table"));
+        }
         let Some((location, new_bytes, files)) = self.bytes(entry, existing.as_ref()).await? else { return Ok(None) };
         let Some(preview) = self.look(entry, existing.as_ref(), &files).await else { return Ok(None) };
         let before = self.faults.count();
@@ -67,16 +74,6 @@ impl Planner<'_> {
         let is_stale = change != Change::Keep || existing.as_ref().is_none_or(|line| is_stale(line, &files));
         let id = existing.map(|line| line.source.id);
         Ok(Some(SourceStep { id, change, draft, new_bytes, is_stale, is_table }))
-    }
-
-    /// May this person save the data source, and make it the customer table where it is not?
-    fn source_rights(&self, line: usize, is_table: bool) {
-        let Actor { role, email, .. } = self.actor;
-        if !access::may_edit_data(*role) {
-            self.faults.add(line, format!("{email} may not add or change data sources"));
-        } else if !is_table && !access::may_manage_system(*role) {
-            self.faults.add(line, format!("{email} may not make another data source the customer table"));
-        }
     }
 
     /// The location, a file to be copied, and the files to look at.
