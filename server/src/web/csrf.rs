@@ -1,10 +1,10 @@
 //! Refuses changes that a page of another site asks for. The decision is tower-http's (`Sec-Fetch-Site`, else `Origin`
-//! against the host); beside it, a request with a cookie and neither header is refused: only something other than a
-//! browser sends one, and it has no cookie to send.
+//! against the host); beside it, a change that comes with neither header is refused: every browser sends one of them
+//! (ASVS 3.5.1).
 
 use app::error::AppError;
 use axum::extract::{Request, State};
-use axum::http::{Method, header};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use tower::{Layer as _, ServiceExt as _};
@@ -14,7 +14,7 @@ use super::{WebState, errors};
 
 /// Lets a request through, or answers 403.
 pub async fn layer(State(state): State<WebState>, request: Request, next: Next) -> Response {
-    if changes(request.method()) && carries_cookie(&request) && tells_nothing(&request) {
+    if changes(request.method()) && tells_nothing(&request) {
         return refusal();
     }
     // Behind a proxy that changes `Host`, the address that people type is the one that counts.
@@ -32,10 +32,6 @@ pub async fn layer(State(state): State<WebState>, request: Request, next: Next) 
 
 fn changes(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-}
-
-fn carries_cookie(request: &Request) -> bool {
-    request.headers().contains_key(header::COOKIE)
 }
 
 fn tells_nothing(request: &Request) -> bool {

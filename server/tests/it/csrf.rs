@@ -73,10 +73,11 @@ async fn nobody_is_signed_out_from_another_site() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_without_a_cookie_is_not_a_browser_that_was_misled() {
+async fn what_does_not_say_where_it_comes_from_is_refused_without_a_cookie_too() {
     let stage = Stage::start().await;
-    let ask = stage.ask(Method::POST, "/api/session/set-language").site(None).form(&[("language", "sv")]);
-    assert_eq!(ask.send().await.status(), 302);
+    let ask = |site| stage.ask(Method::POST, "/api/session/set-language").site(site).form(&[("language", "sv")]);
+    assert_eq!(ask(None).send().await.status(), 403);
+    assert_eq!(ask(Some("same-origin")).send().await.status(), 302);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
