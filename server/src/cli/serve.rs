@@ -12,6 +12,12 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     for line in config.to_string().lines() {
         tracing::info!("{line}");
     }
+    if config.is_open_without_https() {
+        tracing::warn!(
+            "other machines can reach {}, and FERRY_PUBLIC_URL names no https address: cookies are not kept to HTTPS",
+            config.listen
+        );
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let running = crate::start::start(config).await?;

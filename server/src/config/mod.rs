@@ -190,6 +190,11 @@ impl Config {
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
+
+    /// Can other machines reach the pages, with cookies that are not kept to HTTPS (ASVS 3.3.1)?
+    pub fn is_open_without_https(&self) -> bool {
+        !self.listen.ip().is_loopback() && !self.is_https()
+    }
 }
 
 /// The effective settings, one a line, secrets masked.

@@ -26,6 +26,17 @@ fn the_defaults_are_a_local_server_on_sqlite() {
 }
 
 #[test]
+fn what_other_machines_reach_without_https_is_told() {
+    let is_open = |arguments: &[&str]| settings(arguments).check().expect("usable").is_open_without_https();
+
+    assert!(!is_open(&["--data-dir", "/var/lib/ferry"]));
+    let open = ["--data-dir", "/var/lib/ferry", "--listen", "0.0.0.0:8080"];
+    assert!(is_open(&open));
+    assert!(is_open(&[&open[..], &["--public-url", "http://ferry.example.com"]].concat()));
+    assert!(!is_open(&[&open[..], &["--public-url", "https://ferry.example.com"]].concat()));
+}
+
+#[test]
 fn a_secret_is_read_from_its_file_and_not_printed() {
     let dir = tempfile::tempdir().expect("a folder");
     let (key, url) = (dir.path().join("key"), dir.path().join("url"));
