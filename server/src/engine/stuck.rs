@@ -46,8 +46,8 @@ impl Line {
         let is_tag = batch.kind != Kind::Upsert;
         if batch.row_count > 1 && !(is_tag && self.tags_given_up >= WHOSE_TAG_IS_TRIED) {
             // Where no tag is taken at all, somebody alone shows that soonest.
-            let is_in_doubt = is_tag && !self.is_lately(self.tagged_at);
-            let first = if is_in_doubt { 1 } else { batch.rows().len() / 2 };
+            let is_anybody_tagged = self.is_lately(self.tagged_at);
+            let first = if is_tag && !is_anybody_tagged { 1 } else { batch.rows().len() / 2 };
             self.divide_after(batch, &body, first, MOST_FAILURES_WITHOUT_OTHERS - 2);
             return None;
         }
@@ -124,13 +124,13 @@ impl Line {
         let second = first.split_off(rows);
         let (first_body, second_body) = body.split(rows);
         for (rows, body) in [(second, second_body), (first, first_body)] {
-            let half = self.new_batch(batch.kind.clone(), rows, batch.returns);
+            let part = self.new_batch(batch.kind.clone(), rows, batch.returns);
             // After a break-off what was on its way is in doubt as well.
             let is_in_doubt = batch.is_in_doubt || matches!(batch.state, BatchState::Sending | BatchState::Unknown);
-            let state = if is_in_doubt { BatchState::Unknown } else { half.state };
-            let half = Batch { attempts, state, ..half };
-            self.write(half.clone());
-            self.ready.push_front(Ready { batch: half, body: Some(body) });
+            let state = if is_in_doubt { BatchState::Unknown } else { part.state };
+            let part = Batch { attempts, state, ..part };
+            self.write(part.clone());
+            self.ready.push_front(Ready { batch: part, body: Some(body) });
         }
         batch.state = BatchState::Split;
         self.write(batch);
