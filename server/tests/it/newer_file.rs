@@ -127,5 +127,6 @@ async fn whoever_may_only_look_is_offered_no_upload() {
     stage.person("eva@example.com", Role::Viewer).await;
     let cookie = stage.sign_in("eva@example.com").await;
     let page = stage.get(&format!("/data/sources/{}", world.source), Some(&cookie)).await;
+    assert_eq!(page.status(), 403);
     assert!(!page.text().await.expect("a page").contains("/uploads"));
 }
