@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
+use app::error::AppError;
 use app::services::{Exports as _, Receipt};
 use domain::access::Actor;
 use domain::id::{ExportId, RunId};
@@ -116,12 +117,13 @@ fn cause(text: &str) -> Result<RowReason, String> {
 async fn find(desk: &Desk, actor: &Actor, text: &str) -> anyhow::Result<ExportId> {
     let lines = desk.exports.list(actor).await.map_err(words::error)?;
     let id = text.parse::<ExportId>().ok();
-    let found = lines
-        .iter()
-        .map(|line| &line.export)
-        .find(|export| Some(export.id) == id || names::key(&export.settings.name) == names::key(text));
+    let found = lines.iter().find(|line| {
+        let export = &line.export;
+        Some(export.id) == id || names::key(&export.settings.name) == names::key(text)
+    });
     match found {
-        Some(export) => Ok(export.id),
+        Some(line) if !line.may_edit => Err(words::error(AppError::Forbidden)),
+        Some(line) => Ok(line.export.id),
         None if lines.is_empty() => bail!("there are no exports yet"),
         None => {
             let names: Vec<_> = lines.iter().map(|line| format!("`{}`", line.export.settings.name)).collect();

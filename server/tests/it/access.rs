@@ -14,6 +14,7 @@ use server::web::plain::plain_routes;
 use crate::postgres::new_schema;
 use crate::stage::{Stage, World, location, stage_with_world, stage_with_world_in};
 
+mod ids;
 mod picture;
 mod table;
 

@@ -27,8 +27,8 @@ async fn load(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
     no_store();
     let services = services()?;
     let id = id.ok_or(AppError::NotFound)?;
-    let line = services.exports.find(&actor, id).await?;
     let dry = services.exports.dry_run(&actor, id).await?;
+    let line = services.exports.find(&actor, id).await?;
     let commands = view! {
         <PostButton
             action=RunExport::PATH

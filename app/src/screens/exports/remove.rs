@@ -23,10 +23,10 @@ pub fn RemoveExportPage() -> impl IntoView {
 
 async fn load(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
     let language = lang();
-    let line = services()?.exports.find(&actor, id.ok_or(AppError::NotFound)?).await?;
-    if !line.may_edit {
-        return Err(AppError::Forbidden);
-    }
+    let (exports, id) = (services()?.exports, id.ok_or(AppError::NotFound)?);
+    // Whoever may not copy it may not remove it either: the refusal is the same.
+    exports.duplicate(&actor, id).await?;
+    let line = exports.find(&actor, id).await?;
     let is_running = line.last_run.is_some_and(|run| !run.state.is_final());
     let running = is_running.then(|| view! { <li>{td_string!(language, exports.remove_running)}</li> });
     let body = view! {

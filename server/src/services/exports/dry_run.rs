@@ -10,14 +10,14 @@ use domain::marking::{self, property_of};
 use ferry_data::plan::{Sample, Sampled};
 use serde_json::Value;
 
-use super::{ExportsService, editable, may_look};
+use super::{ExportsService, editable, may_build};
 use crate::engine::dry_run::{self, Dry};
 use crate::services::{data_error, internal};
 
 impl ExportsService {
     /// What the next run of an export would do. Sends nothing, and leaves nothing behind.
     pub(super) async fn try_run(&self, actor: &Actor, id: ExportId) -> Answer<DryRun> {
-        may_look(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
         editable(&mut tx, actor, id).await?;
         drop(tx);

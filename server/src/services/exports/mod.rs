@@ -85,7 +85,7 @@ impl Exports for ExportsService {
     }
 
     async fn suggest(&self, actor: &Actor, kind: &DestinationKind) -> Answer<Mapping> {
-        may_add(actor)?;
+        may_build(actor)?;
         let card = self.destinations.find(kind).ok_or(AppError::NotFound)?.card();
         let mut tx = self.db.read().await.map_err(internal)?;
         let snapshot = db::refreshes::newest_snapshot(&mut tx).await.map_err(internal)?;
@@ -93,7 +93,7 @@ impl Exports for ExportsService {
     }
 
     async fn add(&self, actor: &Actor, settings: ExportSettings) -> Answer<ExportId> {
-        may_add(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let mut settings = self.check(&mut tx, actor, settings).await?;
@@ -107,7 +107,7 @@ impl Exports for ExportsService {
     }
 
     async fn edit(&self, actor: &Actor, id: ExportId, version: i64, settings: ExportSettings) -> Answer<()> {
-        may_look(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let (stored, _) = editable(&mut tx, actor, id).await?;
@@ -125,13 +125,12 @@ impl Exports for ExportsService {
     }
 
     async fn detach(&self, actor: &Actor, id: ExportId) -> Answer<()> {
-        may_look(actor)?;
-        let mut tx = self.db.begin().await.map_err(internal)?;
-        tx.lock(Topic::Definitions).await.map_err(internal)?;
-        load(&mut tx, id).await?;
         if !access::may_detach_connection(actor.role) {
             return Err(AppError::Forbidden);
         }
+        let mut tx = self.db.begin().await.map_err(internal)?;
+        tx.lock(Topic::Definitions).await.map_err(internal)?;
+        load(&mut tx, id).await?;
         stop_runs(&mut tx, id, self.clock.now_micros()).await?;
         db::exports::detach(&mut tx, id).await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
@@ -140,7 +139,7 @@ impl Exports for ExportsService {
     }
 
     async fn remove(&self, actor: &Actor, id: ExportId) -> Answer<()> {
-        may_look(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         editable(&mut tx, actor, id).await?;
@@ -197,7 +196,7 @@ impl Exports for ExportsService {
     }
 
     async fn duplicate(&self, actor: &Actor, id: ExportId) -> Answer<Export> {
-        may_look(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.read().await.map_err(internal)?;
         Ok(editable(&mut tx, actor, id).await?.0.export)
     }
@@ -262,7 +261,8 @@ fn may_look(actor: &Actor) -> Answer<()> {
     if access::may_look(actor.role) { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
-fn may_add(actor: &Actor) -> Answer<()> {
+/// Asked before any id is looked up: whoever builds no exports at all is refused alike for every id.
+fn may_build(actor: &Actor) -> Answer<()> {
     if access::may_add_export(actor.role) { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
@@ -270,17 +270,24 @@ async fn load(tx: &mut Tx, id: ExportId) -> Answer<StoredExport> {
     db::exports::find(tx, id).await.map_err(internal)?.ok_or(AppError::NotFound)
 }
 
-/// An export that this person may change, with its connection.
+/// An export that this person may change, with its connection. One that they may not change answers as an id that nobody
+/// has does (ASVS 8.2.2).
 async fn editable(tx: &mut Tx, actor: &Actor, id: ExportId) -> Answer<(StoredExport, Option<StoredConnection>)> {
+    let (found, connection) = load_with_connection(tx, id).await?;
+    if may_edit(actor, connection.as_ref()) { Ok((found, connection)) } else { Err(AppError::NotFound) }
+}
+
+async fn load_with_connection(tx: &mut Tx, id: ExportId) -> Answer<(StoredExport, Option<StoredConnection>)> {
     let found = load(tx, id).await?;
     let connection = match found.export.settings.connection {
         Some(connection) => db::connections::find(tx, connection).await.map_err(internal)?,
         None => None,
     };
-    if !access::may_edit_export(actor.role, connection.as_ref().map(|one| one.audience)) {
-        return Err(AppError::Forbidden);
-    }
     Ok((found, connection))
+}
+
+fn may_edit(actor: &Actor, connection: Option<&StoredConnection>) -> bool {
+    access::may_edit_export(actor.role, connection.map(|one| one.audience))
 }
 
 fn name_taken(error: db::DbError) -> AppError {

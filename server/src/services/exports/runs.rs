@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use app::error::AppError;
 use app::services::{Answer, RunPace, RunView, TroubledRow};
-use domain::access::{self, Actor};
+use domain::access::Actor;
 use domain::id::{ExportId, RunId};
 use domain::paging::{Page, PageRequest};
 use domain::rule;
 use domain::run::{Resend, RowReason, Run, RunReason, RunState, Trigger};
 use domain::schedule::Schedule;
 
-use super::{ExportsService, editable, load, may_look};
+use super::{ExportsService, editable, load, load_with_connection, may_build, may_edit, may_look};
 use crate::clock::Clock;
 use crate::db::connections::StoredConnection;
 use crate::db::exports::StoredExport;
@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(100);
 impl ExportsService {
     /// Queues a run; gives the active run where there is one already.
     pub async fn queue_run(&self, actor: &Actor, id: ExportId, trigger: Trigger) -> Answer<RunId> {
-        may_look(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let (export, connection) = editable(&mut tx, actor, id).await?;
@@ -40,10 +40,7 @@ impl ExportsService {
     }
 
     pub(super) async fn queue_all(&self, actor: &Actor) -> Answer<Vec<RunId>> {
-        may_look(actor)?;
-        if !access::may_add_export(actor.role) {
-            return Err(AppError::Forbidden);
-        }
+        may_build(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let mut queued = Vec::new();
@@ -51,10 +48,10 @@ impl ExportsService {
             if found.export.settings.schedule == Schedule::Off {
                 continue;
             }
-            let (export, connection) = match editable(&mut tx, actor, found.export.id).await {
-                Err(AppError::Forbidden) => continue,
-                other => other?,
-            };
+            let (export, connection) = load_with_connection(&mut tx, found.export.id).await?;
+            if !may_edit(actor, connection.as_ref()) {
+                continue;
+            }
             match self.queue(&mut tx, actor, &export, connection.as_ref(), Trigger::Manual, None).await {
                 Ok(run) => queued.push(run),
                 // What is not ready does not keep the others from running; its own Run button says why.
@@ -106,7 +103,7 @@ impl ExportsService {
     }
 
     pub(super) async fn cancel(&self, actor: &Actor, id: RunId) -> Answer<()> {
-        may_look(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         let run = load_run(&mut tx, id).await?;
         editable(&mut tx, actor, run.export).await?;
@@ -125,7 +122,7 @@ impl ExportsService {
         reason: Option<RowReason>,
         trigger: Trigger,
     ) -> Answer<RunId> {
-        may_look(actor)?;
+        may_build(actor)?;
         // The report of an ended run does not change any more.
         let reasons = self.data.troubled_counts(id).await.map_err(data_error)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
@@ -145,7 +142,7 @@ impl ExportsService {
 
     /// Queues a run that asks what became of the rows that nobody confirmed.
     pub(super) async fn queue_recheck(&self, actor: &Actor, id: RunId) -> Answer<RunId> {
-        may_look(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let run = load_run(&mut tx, id).await?;
@@ -171,7 +168,7 @@ impl ExportsService {
     }
 
     pub(super) async fn approve(&self, actor: &Actor, id: RunId) -> Answer<()> {
-        may_look(actor)?;
+        may_build(actor)?;
         let mut tx = self.db.begin().await.map_err(internal)?;
         let run = load_run(&mut tx, id).await?;
         editable(&mut tx, actor, run.export).await?;
@@ -190,11 +187,8 @@ impl ExportsService {
         let run = load_run(&mut tx, id).await?;
         let now = self.clock.now_micros();
         let progress = db::progress::of(&mut tx, id, now).await.map_err(internal)?.unwrap_or_default();
-        let may_edit = match editable(&mut tx, actor, run.export).await {
-            Ok(_) => true,
-            Err(AppError::Forbidden) => false,
-            Err(other) => return Err(other),
-        };
+        let (_, connection) = load_with_connection(&mut tx, run.export).await?;
+        let may_edit = may_edit(actor, connection.as_ref());
         let pace = if run.state.is_final() { RunPace::default() } else { self.pace_of(&mut tx, &run, now).await? };
         let is_askable = may_edit
             && run.counts.unconfirmed > 0

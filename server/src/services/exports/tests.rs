@@ -20,6 +20,7 @@ use crate::db::pace::{self, Known, Lane};
 use crate::db::{Tx, claims};
 use crate::services::testing::{CUSTOMERS, KIND, Stage, in_city, settings, stages};
 
+mod rights;
 mod waiting;
 
 const SHARED: Audience = Audience::AdministratorsAndContributors;
@@ -34,59 +35,6 @@ async fn furnish(stage: &Stage) -> (SegmentId, ConnectionId, ConnectionId) {
     stage.import("Customers", CUSTOMERS).await;
     let segment = stage.segment("Vic").await;
     (segment, stage.connection("Shared", SHARED).await, stage.connection("Closed", CLOSED).await)
-}
-
-#[tokio::test]
-async fn an_export_is_changed_and_run_by_those_who_may_use_its_connection() {
-    for stage in stages().await {
-        let (segment, shared, closed) = furnish(&stage).await;
-        let service = &stage.exports;
-        for connection in [Some(shared), Some(closed)] {
-            for actor in stage.everybody() {
-                let may =
-                    actor.role == Role::Administrator || actor.role == Role::Contributor && connection == Some(shared);
-                let id = stage.export("News", connection, segment).await;
-                let run = service.start_run(&stage.administrator, id).await.expect("queued");
-                assert_eq!(service.find(actor, id).await.expect("everybody looks").may_edit, may);
-                assert_eq!(service.run(actor, run).await.expect("everybody looks").may_cancel, may);
-
-                let answers = [
-                    service.edit(actor, id, 1, settings("News", connection, segment)).await.err(),
-                    service.duplicate(actor, id).await.err(),
-                    service.start_run(actor, id).await.err(),
-                    service.cancel_run(actor, run).await.err(),
-                    service.remove(actor, id).await.err(),
-                ];
-                let expected = (!may).then_some(AppError::Forbidden);
-                assert!(answers.iter().all(|error| *error == expected), "{actor:?}: {answers:?}");
-                if !may {
-                    assert!(!service.run(actor, run).await.expect("still there").run.cancel_requested);
-                    service.remove(&stage.administrator, id).await.expect("removed");
-                }
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_export_without_a_connection_belongs_to_administrators() {
-    for stage in stages().await {
-        let (segment, shared, _) = furnish(&stage).await;
-        let id = stage.export("News", Some(shared), segment).await;
-        for actor in [&stage.viewer, &stage.contributor] {
-            assert_eq!(stage.exports.detach(actor, id).await, Err(AppError::Forbidden));
-        }
-        stage.exports.detach(&stage.administrator, id).await.expect("detached");
-
-        let edited = stage.exports.edit(&stage.contributor, id, 2, settings("News", Some(shared), segment)).await;
-        assert_eq!(edited, Err(AppError::Forbidden));
-        assert_eq!(
-            stage.exports.start_run(&stage.administrator, id).await,
-            Err(AppError::NotReady(RunReason::NoConnection))
-        );
-        let edited = stage.exports.edit(&stage.administrator, id, 2, settings("News", Some(shared), segment)).await;
-        assert_eq!(edited, Ok(()));
-    }
 }
 
 #[tokio::test]
@@ -120,30 +68,6 @@ async fn the_names_of_connections_are_known_to_those_they_are_shared_with() {
         assert_eq!(name(&stage.administrator).await.as_deref(), Some("Closed"));
         assert_eq!(name(&stage.contributor).await, None);
         assert_eq!(name(&stage.viewer).await, None);
-    }
-}
-
-#[tokio::test]
-async fn unknown_exports_and_runs_are_not_found() {
-    for stage in stages().await {
-        let (segment, shared, _) = furnish(&stage).await;
-        let (id, run) = (ExportId(uuid::Uuid::now_v7()), RunId(uuid::Uuid::now_v7()));
-        let (service, page) = (&stage.exports, PageRequest::of_50(1));
-        for actor in stage.everybody() {
-            let errors = [
-                service.find(actor, id).await.err(),
-                service.edit(actor, id, 1, settings("News", Some(shared), segment)).await.err(),
-                service.detach(actor, id).await.err(),
-                service.remove(actor, id).await.err(),
-                service.start_run(actor, id).await.err(),
-                service.duplicate(actor, id).await.err(),
-                service.runs(actor, Some(id), page).await.err(),
-                service.run(actor, run).await.err(),
-                service.cancel_run(actor, run).await.err(),
-                service.troubled_rows(actor, run, page).await.err(),
-            ];
-            assert!(errors.iter().all(|error| *error == Some(AppError::NotFound)), "{errors:?}");
-        }
     }
 }
 

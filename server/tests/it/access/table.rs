@@ -89,6 +89,11 @@ pub const CHANGES: &[(&str, &str, Least)] = &[
     ("/api/users/set-enabled", "user={unknown}&enabled=true", Administrator),
     ("/api/connections/connect", "kind=omnisend&name=X&audience=administrators&key=&language=en", Administrator),
     ("/api/connections/connect", "kind=omnisend&name=Shared&audience=administrators&{key}&language=en", Administrator),
+    (
+        "/api/connections/connect",
+        "id={unknown}&kind=omnisend&name=X&audience=administrators&{key}&agreed=true&language=en",
+        Administrator,
+    ),
     ("/api/connections/add-export-user", "id={unknown}&password=wrong", Administrator),
     ("/api/connections/save", "id={unknown}", Administrator),
     ("/api/connections/edit", "id={unknown}&name=X&audience=administrators", Administrator),
