@@ -77,6 +77,18 @@ impl Look {
         self.texts(tables.to_owned()).await
     }
 
+    /// The names of a table's columns.
+    pub async fn columns(&self, table: &str) -> Vec<String> {
+        let columns = match self {
+            Self::Sqlite(_) => format!("select name from pragma_table_info('{table}')"),
+            Self::Postgres(_) => format!(
+                "select column_name::text from information_schema.columns
+                where table_schema = current_schema() and table_name = '{table}'"
+            ),
+        };
+        self.texts(columns).await
+    }
+
     /// The rows of a table, each as a text.
     async fn rows(&self, table: &str) -> Vec<String> {
         // When somebody was here last is no change of theirs.
