@@ -17,6 +17,7 @@ mod outside;
 mod recheck;
 mod resend;
 mod restore;
+mod rights;
 mod slots;
 mod stage;
 mod stuck;
