@@ -1,8 +1,9 @@
 //! Files to download: the rows of a run that did not arrive, and those of a file that did not become profiles. Streamed
-//! page by page, so their number does not matter.
+//! page by page, so their number does not matter. Who asks is looked up anew for each page: a file that takes minutes
+//! breaks off where its reader has lost the right to it (ASVS 7.4.2).
 
 use app::error::AppError;
-use app::services::{Answer, Services};
+use app::services::Answer;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
@@ -11,8 +12,8 @@ use domain::id::{RunId, SourceId};
 use domain::paging::{Page, PageRequest};
 use futures::stream;
 
-use super::errors;
-use super::visit::SignedIn;
+use super::visit::{SignedIn, anew};
+use super::{WebState, errors};
 use crate::services::internal;
 
 /// Rows that are read at once.
@@ -21,15 +22,16 @@ const PAGE: u32 = 1000;
 /// The rejected, held and unconfirmed rows of a run.
 pub async fn rows(
     SignedIn(actor): SignedIn,
-    State(services): State<Services>,
+    State(state): State<WebState>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     let Ok(id) = id.parse::<RunId>() else { return errors::answer(&AppError::NotFound, &headers) };
     let read = move |page| {
-        let (services, actor) = (services.clone(), actor.clone());
+        let (state, actor) = (state.clone(), actor.clone());
         async move {
-            let found = services.exports.troubled_rows(&actor, id, page).await?;
+            let actor = anew(&state, &actor).await?;
+            let found = state.services.exports.troubled_rows(&actor, id, page).await?;
             written(found, |row| [row.key, row.email, row.reason.as_str().to_owned(), row.detail])
         }
     };
@@ -39,20 +41,21 @@ pub async fn rows(
 /// The rows that the last refresh of a data source rejected.
 pub async fn rejected(
     SignedIn(actor): SignedIn,
-    State(services): State<Services>,
+    State(state): State<WebState>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     let Ok(id) = id.parse::<SourceId>() else { return errors::answer(&AppError::NotFound, &headers) };
     // Chosen once: a refresh that ends in the middle of the file does not mix its rows into it.
-    let refresh = match services.sources.last_refresh(&actor, id).await {
+    let refresh = match state.services.sources.last_refresh(&actor, id).await {
         Ok(refresh) => refresh,
         Err(error) => return errors::answer(&error, &headers),
     };
     let read = move |page| {
-        let (services, actor) = (services.clone(), actor.clone());
+        let (state, actor) = (state.clone(), actor.clone());
         async move {
-            let found = services.sources.rejected_rows(&actor, refresh, page).await?;
+            let actor = anew(&state, &actor).await?;
+            let found = state.services.sources.rejected_rows(&actor, refresh, page).await?;
             written(found, |row| {
                 [row.file, row.line.to_string(), row.fault.as_str().to_owned(), row.attribute.unwrap_or_default()]
             })

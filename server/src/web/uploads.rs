@@ -13,19 +13,21 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use domain::access::may_edit_data;
+use domain::access::{Actor, may_edit_data};
 use domain::id::SourceId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
-use super::visit::SignedIn;
+use super::visit::{SignedIn, anew};
 use super::{WebState, errors};
 use crate::services::internal;
 
 /// Longest silence of the browser while a file comes.
 const SILENCE: Duration = Duration::from_secs(60);
+/// While a file comes, it is looked up so often whether its sender may still bring it.
+const LOOK: Duration = Duration::from_secs(3);
 /// What has to stay free on the disk, for the database and the runner.
 const KEEP_FREE: u64 = 512 << 20;
 /// The free space is asked for again after so many bytes.
@@ -83,7 +85,7 @@ pub async fn upload(
     if !may_edit_data(actor.role) {
         return errors::answer(&AppError::Forbidden, &headers);
     }
-    match take(&state, &headers, &mut form).await {
+    match take(&state, &actor, &headers, &mut form).await {
         Ok((upload, file_name, bytes, sha256)) => {
             tracing::info!(bytes, upload, "a file was uploaded");
             let preview = PreviewQuery { upload: &upload, file_name: &file_name, source: query.source };
@@ -127,12 +129,12 @@ async fn leave(mut form: Multipart) {
 
 async fn take(
     state: &WebState,
+    actor: &Actor,
     headers: &HeaderMap,
     form: &mut Multipart,
 ) -> Result<(String, String, u64, String), Refusal> {
-    let limit = state.config.upload_limit;
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit.saturating_add(AROUND)) {
+    if length.is_some_and(|length| length > state.config.upload_limit.saturating_add(AROUND)) {
         return Err(Refusal::TooLarge);
     }
     let folder = folder(&state.config.data_dir);
@@ -143,7 +145,7 @@ async fn take(
         }
         let file_name = shown_name(field.file_name().unwrap_or_default());
         let mut part = Part::begin(&folder).await?;
-        let (bytes, sha256) = receive(field, &mut part, &folder, limit).await?;
+        let (bytes, sha256) = receive(state, actor, field, &mut part).await?;
         if bytes == 0 && file_name.is_empty() {
             return Err(Refusal::Service(AppError::File(FileFault::Empty)));
         }
@@ -154,8 +156,15 @@ async fn take(
 }
 
 /// Writes the field to the part, up to the very byte of the limit.
-async fn receive(mut field: Field<'_>, part: &mut Part, folder: &Path, limit: u64) -> Result<(u64, String), Refusal> {
+async fn receive(
+    state: &WebState,
+    actor: &Actor,
+    mut field: Field<'_>,
+    part: &mut Part,
+) -> Result<(u64, String), Refusal> {
+    let (folder, limit) = (folder(&state.config.data_dir), state.config.upload_limit);
     let (mut bytes, mut asked_at) = (0_u64, 0_u64);
+    let mut looked_at = state.clock.monotonic();
     let mut hash = Sha256::new();
     while let Some(chunk) = patiently(field.chunk()).await? {
         bytes += chunk.len() as u64;
@@ -164,7 +173,15 @@ async fn receive(mut field: Field<'_>, part: &mut Part, folder: &Path, limit: u6
         }
         if bytes - asked_at >= ASK_AFTER {
             asked_at = bytes;
-            check_space(folder, ASK_AFTER)?;
+            check_space(&folder, ASK_AFTER)?;
+        }
+        let now = state.clock.monotonic();
+        if now.saturating_sub(looked_at) >= LOOK {
+            looked_at = now;
+            let actor = anew(state, actor).await.map_err(Refusal::Service)?;
+            if !may_edit_data(actor.role) {
+                return Err(Refusal::Service(AppError::Forbidden));
+            }
         }
         hash.update(&chunk);
         part.file.write_all(&chunk).await.map_err(failed)?;

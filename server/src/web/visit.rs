@@ -121,6 +121,14 @@ impl Visit for SessionVisit {
     }
 }
 
+/// The person as they are by now, for what goes on for longer than a moment.
+///
+/// # Errors
+/// [`AppError::SignedOut`] when they have been disabled.
+pub async fn anew(state: &WebState, actor: &Actor) -> Answer<Actor> {
+    state.accounts.actor(actor.id).await?.ok_or(AppError::SignedOut)
+}
+
 /// The person of a request, for handlers outside the pages; refuses when nobody is signed in.
 pub struct SignedIn(pub Actor);
 

@@ -14,3 +14,4 @@ mod postgres;
 mod process;
 mod rotation;
 mod stage;
+mod streams;
