@@ -13,6 +13,7 @@ mod codes;
 mod hostile;
 mod pipes;
 mod secrecy;
+mod sign_ins;
 mod upgrades;
 mod uploads;
 
@@ -209,27 +210,4 @@ fn memory(child: &Child, name: &str) -> u64 {
     let status = std::fs::read_to_string(status).expect("a process has a status");
     let line = status.lines().find(|line| line.starts_with(name)).expect("memory");
     line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_sign_ins_take_the_memory_of_two() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let (server, base) = serve(dir.path(), &[]).await;
-    #[expect(clippy::disallowed_methods, reason = "the browsers of the test, not a client of the server")]
-    let client = reqwest::Client::new();
-    let sign_in = |n: u32| {
-        let request = client.post(format!("{base}/api/session/sign-in")).header("sec-fetch-site", "same-origin");
-        let form = [("email", format!("nobody-{n}@example.com")), ("password", "blue harbour tide".to_owned())];
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        request.header("content-type", "application/x-www-form-urlencoded").body(body).send()
-    };
-    assert_eq!(sign_in(0).await.expect("an answer").status(), 422);
-    let before = memory(&server, "VmRSS");
-
-    let all: Vec<_> = futures::future::join_all((1..=200).map(sign_in)).await;
-    let are_right = |status: u16| status == 422 || status == 429;
-    assert!(all.into_iter().all(|answer| answer.is_ok_and(|answer| are_right(answer.status().as_u16()))));
-
-    let grown = memory(&server, "VmHWM").saturating_sub(before);
-    assert!(grown < (2 * 19 + 24) * 1024, "200 sign-ins took {grown} KiB more, two at once need 38 MiB");
 }

@@ -222,6 +222,9 @@ fn is_little_more_than_a_word(password: &str, email: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
 
     #[track_caller]
@@ -275,6 +278,36 @@ mod tests {
     async fn the_hash_names_argon2id_with_19_mib_two_passes_and_one_lane() {
         let hash = Passwords::new().hash(&"blue harbour tide".into()).await.expect("hashed");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn never_more_than_two_are_hashed_at_once_even_when_nobody_waits_for_them_any_more() {
+        let passwords = Passwords::fast();
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let tasks: Vec<_> = (0..60)
+            .map(|n| {
+                let (passwords, now, most) = (passwords.clone(), now.clone(), most.clone());
+                let task = tokio::spawn(async move {
+                    let work = move || {
+                        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        std::thread::sleep(Duration::from_millis(3));
+                        now.fetch_sub(1, Ordering::SeqCst);
+                    };
+                    passwords.aside(work).await
+                });
+                (n, task)
+            })
+            .collect();
+
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        for (n, task) in tasks {
+            if n % 3 == 0 {
+                task.abort();
+            }
+            assert!(task.await.is_ok() || n % 3 == 0, "{n}");
+        }
+
+        assert_eq!(most.load(Ordering::SeqCst), AT_ONCE);
     }
 
     #[tokio::test]
