@@ -2,7 +2,9 @@
 //! never runs anything.
 //!
 //! An empty value makes every comparison null, which a filter takes as false; rules have no negated groups, so a null
-//! inside a group is as good as false everywhere. Only text needs a guard: its empty string is a value to Arrow.
+//! inside a group is as good as false everywhere. Two tests need a guard: those of text, because its empty string is a
+//! value to Arrow, and "none of these", because DataFusion 55 takes `a NOT IN (1) OR a NOT IN (2)` for true, whatever `a`
+//! is (apache/datafusion#24258).
 
 use datafusion::common::{Column, ScalarValue};
 use datafusion::functions::expr_fn::{contains, ends_with, lower, starts_with};
@@ -206,7 +208,8 @@ fn one_of(value: &Expr, operands: &[Stretch], negated: bool) -> Expr {
         });
     }
     let join = if negated { Expr::and } else { Expr::or };
-    tests.into_iter().reduce(join).unwrap_or_else(|| lit(negated))
+    let test = tests.into_iter().reduce(join).unwrap_or_else(|| lit(negated));
+    if negated { value.clone().is_not_null().and(test) } else { test }
 }
 
 fn constant(value: &ScalarValue) -> Expr {

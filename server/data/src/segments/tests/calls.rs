@@ -65,6 +65,17 @@ async fn groups_nest_and_empty_groups_hold_for_everyone_or_nobody() {
 }
 
 #[tokio::test]
+async fn an_empty_value_is_no_member_of_two_exclusions_joined_by_or() {
+    let (_root, engine) = engine();
+    numbers(&engine);
+    for operator in [Operator::NotEquals, Operator::IsNotIn] {
+        let rule = rule_of("UTC", Join::Any, vec![item("half", operator, &["1"]), item("half", operator, &["2"])]);
+        let count = engine.count_members(1, MembersOf::Rule { rule: &rule, now: now() }).await.expect("a count");
+        assert_eq!(count, 150, "{operator:?}: those with a value");
+    }
+}
+
+#[tokio::test]
 async fn the_first_members_come_by_key_and_as_text() {
     let (_root, engine) = engine();
     numbers(&engine);
