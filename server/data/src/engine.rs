@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -187,11 +188,20 @@ fn runtime_env(options: &DataOptions, store: &DataStore) -> Result<Arc<RuntimeEn
     let runtime_env = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(disk)
-        .with_metadata_cache_limit(8 * 1024 * 1024)
+        .with_cache_manager(caches())
         .build_arc()?;
     let url = Url::parse(DATA_URL).map_err(|error| DataError::Internal(error.to_string()))?;
     runtime_env.register_object_store(&url, store.objects());
     Ok(runtime_env)
+}
+
+/// What DataFusion keeps of files that it has read. Only the newest snapshot is read again and again: what it would keep
+/// of older ones and of ledgers fills tens of MiB for nothing.
+fn caches() -> CacheManagerConfig {
+    CacheManagerConfig::default()
+        .with_metadata_cache_limit(4 * 1024 * 1024)
+        .with_file_statistics_cache_limit(0)
+        .with_list_files_cache_limit(0)
 }
 
 #[cfg(test)]
