@@ -97,9 +97,9 @@ pub struct Batch {
     pub sent_at: Option<i64>,
     /// The database does not hold it yet.
     pub is_new: bool,
-    /// While a request for it is on its way: an earlier one may have been taken, so that no answer to this one alone says
-    /// that nothing arrived.
-    pub is_in_doubt: bool,
+    /// When a request for it was last without an answer: the destination may have taken that one too, so that no answer to
+    /// another one alone says that nothing arrived, or that nothing more is worked through.
+    pub doubted_at: Option<i64>,
 }
 
 impl Batch {
@@ -121,7 +121,7 @@ impl Batch {
             due_at,
             sent_at: None,
             is_new: true,
-            is_in_doubt: false,
+            doubted_at: None,
         }
     }
 
@@ -167,6 +167,7 @@ pub(in crate::db) struct Row {
     remote_id: Option<String>,
     due_at: i64,
     sent_at: Option<i64>,
+    doubted_at: Option<i64>,
 }
 
 impl Row {
@@ -191,7 +192,7 @@ impl Row {
             due_at: self.due_at,
             sent_at: self.sent_at,
             is_new: false,
-            is_in_doubt: false,
+            doubted_at: self.doubted_at,
         })
     }
 }
@@ -201,7 +202,8 @@ pub async fn unsettled(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         Row,
-        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at
+        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
+            doubted_at
          from batches
          where run_id = $1 and state <> 'settled' and state <> 'split'
          order by seq",
@@ -234,7 +236,8 @@ pub async fn tag_rows(tx: &mut Tx, run: RunId) -> Result<TagRows, DbError> {
         let rows = sql::fetch_all!(
             tx,
             Row,
-            "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at
+            "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
+                doubted_at
              from batches
              where run_id = $1 and kind <> 'upsert' and state <> 'split' and seq > $2
              order by seq

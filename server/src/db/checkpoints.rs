@@ -111,8 +111,8 @@ async fn insert(tx: &mut Tx, run: &str, batch: &Batch) -> Result<(), DbError> {
     sql::execute!(
         tx,
         "insert into batches (run_id, seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id,
-            due_at, sent_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            due_at, sent_at, doubted_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         run,
         count(batch.seq),
         kind,
@@ -126,6 +126,7 @@ async fn insert(tx: &mut Tx, run: &str, batch: &Batch) -> Result<(), DbError> {
         &batch.remote_id,
         batch.due_at,
         batch.sent_at,
+        batch.doubted_at,
     )?;
     Ok(())
 }
@@ -133,7 +134,7 @@ async fn insert(tx: &mut Tx, run: &str, batch: &Batch) -> Result<(), DbError> {
 async fn update(tx: &mut Tx, run: &str, batch: &Batch) -> Result<(), DbError> {
     sql::execute!(
         tx,
-        "update batches set state = $3, attempts = $4, remote_id = $5, due_at = $6, sent_at = $7
+        "update batches set state = $3, attempts = $4, remote_id = $5, due_at = $6, sent_at = $7, doubted_at = $8
          where run_id = $1 and seq = $2",
         run,
         count(batch.seq),
@@ -142,6 +143,7 @@ async fn update(tx: &mut Tx, run: &str, batch: &Batch) -> Result<(), DbError> {
         &batch.remote_id,
         batch.due_at,
         batch.sent_at,
+        batch.doubted_at,
     )?;
     Ok(())
 }

@@ -11,7 +11,8 @@ pub async fn askable(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         Row,
-        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at
+        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
+            doubted_at
          from batches
          where run_id = $1 and kind = 'upsert' and state in ('sent', 'unconfirmed') and remote_id is not null
             and sent_at is not null and not exists (

@@ -63,3 +63,20 @@ pub async fn left_open(tx: &mut Tx, brand: &str, since: i64) -> Result<Vec<Left>
     )?;
     Ok(rows.into_iter().map(|(id, at)| Left { id, at }).collect())
 }
+
+/// When an ended run of an account was last without an answer to a request for contacts whose batch got its outcome all the
+/// same, from another answer; none where that never happened after an instant.
+pub async fn last_doubt(tx: &mut Tx, brand: &str, since: i64) -> Result<Option<i64>, DbError> {
+    let row = sql::fetch_one!(
+        tx,
+        (Option<i64>,),
+        "select max(batches.doubted_at)
+         from batches
+         join runs on runs.id = batches.run_id
+         where runs.brand_id = $1 and runs.finished_at > $2 and batches.kind = 'upsert'
+            and batches.state in ('settled', 'refused', 'split') and batches.doubted_at > $2",
+        brand,
+        since,
+    )?;
+    Ok(row.0)
+}

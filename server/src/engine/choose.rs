@@ -287,7 +287,10 @@ impl Line {
         let Request::Send { mut batch, body } = request else { return request };
         self.point.retries += u64::from(batch.attempts > 0 || batch.returns > 0);
         batch.attempts += 1;
-        batch.is_in_doubt |= matches!(batch.state, BatchState::Sending | BatchState::Unknown);
+        // A break-off left it like this, who knows when.
+        if batch.state == BatchState::Sending {
+            batch.doubted_at = Some(self.now());
+        }
         batch.state = BatchState::Sending;
         self.write(batch.clone());
         Request::Send { batch, body }

@@ -150,7 +150,9 @@ impl Line {
             Next::Again { is_untaken, after } => {
                 self.trouble.failure(launched_at, now, after, chance);
                 if let Request::Send { batch, .. } = &mut request {
-                    batch.is_in_doubt |= !is_untaken;
+                    if !is_untaken {
+                        batch.doubted_at = Some(now);
+                    }
                 }
                 let Some(request) = self.divide_what_fails_alone(request, &error) else { return Ok(()) };
                 let failures = match &request {
@@ -191,7 +193,7 @@ impl Line {
     pub(super) fn send_again(&mut self, request: Request, due_at: i64) {
         match request {
             Request::Send { mut batch, body } => {
-                batch.state = if batch.is_in_doubt { BatchState::Unknown } else { BatchState::Planned };
+                batch.state = if batch.doubted_at.is_some() { BatchState::Unknown } else { BatchState::Planned };
                 batch.due_at = due_at;
                 self.write(batch.clone());
                 self.ready.push_front(Ready { batch, body: Some(body) });

@@ -1,6 +1,6 @@
-//! What ended runs have left with an account: batches that the destination may still be working through. Worked off after
-//! the batches of a later run, they would bring older values back. So a run sends nothing before they are finished, or
-//! before nobody would wait for them any longer.
+//! What ended runs have left with an account: batches that the destination may still be working through, and copies of those
+//! whose answer was lost. Worked off after the batches of a later run, they would bring older values back. So a run sends
+//! nothing before they are finished, or before nobody would wait for them any longer.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -27,16 +27,16 @@ pub(super) async fn wait_for(held: &Held) -> Result<Option<Ending>, EngineError>
     let now = held.deps.clock.now_micros();
     let mut tx = held.deps.db.read().await?;
     let left = waits::left_open(&mut tx, &held.brand, now - 2 * micros(SETTLE_WITHIN)).await?;
+    let doubt = waits::last_doubt(&mut tx, &held.brand, now - micros(IN_DOUBT_FOR)).await?;
     drop(tx);
     let is_within = |left: &Left, time: Duration| left.at > now - micros(time);
     // What nobody waits for any longer may be worked on for ever; then it is no sign of a batch in doubt either.
     let (fresh, late): (Vec<_>, Vec<_>) = left.into_iter().partition(|left| is_within(left, SETTLE_WITHIN));
     let late: HashSet<String> = late.into_iter().filter_map(|left| left.id).collect();
-    let has_doubt = fresh.iter().any(|left| left.id.is_none() && is_within(left, IN_DOUBT_FOR));
+    let has_doubt = doubt.is_some() || fresh.iter().any(|left| left.id.is_none() && is_within(left, IN_DOUBT_FOR));
     let ids: HashSet<&String> = fresh.iter().filter_map(|left| left.id.as_ref()).collect();
-    let oldest =
-        fresh.iter().filter(|left| left.id.is_some() || is_within(left, IN_DOUBT_FOR)).map(|left| left.at).min();
-    let Some(oldest) = oldest else { return Ok(None) };
+    let in_question = fresh.iter().filter(|left| left.id.is_some() || is_within(left, IN_DOUBT_FOR));
+    let Some(oldest) = in_question.map(|left| left.at).chain(doubt).min() else { return Ok(None) };
     let mut asking = Asking::of(held).await?;
     let mut seen = HashSet::new();
     let mut from = 0;

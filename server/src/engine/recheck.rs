@@ -91,7 +91,6 @@ fn taken_over(batches: Vec<Batch>) -> Vec<Batch> {
         attempts: 0,
         returns: 0,
         is_new: true,
-        is_in_doubt: false,
         ..batch
     });
     taken.collect()

@@ -126,9 +126,10 @@ impl Line {
         for (rows, body) in [(second, second_body), (first, first_body)] {
             let part = self.new_batch(batch.kind.clone(), rows, batch.returns);
             // After a break-off what was on its way is in doubt as well.
-            let is_in_doubt = batch.is_in_doubt || matches!(batch.state, BatchState::Sending | BatchState::Unknown);
+            let is_in_doubt =
+                batch.doubted_at.is_some() || matches!(batch.state, BatchState::Sending | BatchState::Unknown);
             let state = if is_in_doubt { BatchState::Unknown } else { part.state };
-            let part = Batch { attempts, state, ..part };
+            let part = Batch { attempts, state, doubted_at: batch.doubted_at, ..part };
             self.write(part.clone());
             self.ready.push_front(Ready { batch: part, body: Some(body) });
         }

@@ -1,4 +1,5 @@
-//! Batches that an ended run has left with the destination: a later run sends nothing before they are worked off.
+//! Batches that an ended run has left with the destination, and copies that it does not know of: a later run sends nothing
+//! before they are worked off.
 
 use std::time::Duration;
 
@@ -77,6 +78,29 @@ async fn what_a_cancelled_run_left_is_worked_off_before_the_next_run_sends_newer
         canceled(&stage, 30).await;
         let run = waiting(&stage).await;
         stage.clock.skip(31);
+
+        let ended = ended(&stage, run).await;
+
+        assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 300));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(names(&stage), ["New"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_whose_answer_was_lost_is_worked_off_before_the_next_run_sends_newer_values() {
+    for db in databases().await {
+        let stage = Stage::on(db, Setting::default()).await;
+        let mut faults = held_for(3);
+        let mut lost = Rule::on("POST", "/batches", Action::ResetAfter { at_byte: 0 });
+        lost.nth = vec![2];
+        faults.rules.push(lost);
+        stage.simulator.state().set_faults(faults);
+        stage.refresh(&named("Old")).await;
+        let first = stage.run().await;
+        assert_eq!((first.state, first.counts.accepted, first.counts.retries), (RunState::Successful, 300, 1));
+        let run = waiting(&stage).await;
+        stage.clock.skip(4);
 
         let ended = ended(&stage, run).await;
 
