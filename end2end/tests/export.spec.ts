@@ -159,6 +159,7 @@ test("from a file to the people of a segment at the destination", async ({
   for (const reason of [en.states.email_missing, en.states.email_invalid, en.states.email_repeated]) {
     await expect(page.getByRole("row", { name: reason }).first()).toBeVisible();
   }
+  await expect(page.getByText(filled(en.safety.left_out, { values: 1 }))).toBeVisible();
   await guard.look(page);
 
   // The destination holds exactly these people, with their fields and the one tag.

@@ -7,7 +7,8 @@ export const CUSTOMERS = [
   "customer,email,first_name,last_name,country,city,post_code,birthdate,points",
   "C01,ana@shop.example,Ana,Pérez,ES,Málaga,08001,1990-02-28,120",
   "C02,berta@shop.example,Berta,Coll,ES,Girona,17001,1985-11-05,80",
-  "C03,carmen@shop.example,Carmen,Ruiz,ES,Sevilla,41001,,15",
+  // No day of birth: it is left out, and she is sent without it.
+  "C03,carmen@shop.example,Carmen,Ruiz,ES,Sevilla,41001,in spring,15",
   // No address, and something that is none: rejected when they are sent. The key is a formula to a spreadsheet.
   "C04,,Dolors,Vila,ES,Vic,08500,1970-01-01,0",
   "=1+2,not-an-address,Enric,Mas,ES,Reus,43201,1970-01-01,0",

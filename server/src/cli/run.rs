@@ -187,8 +187,9 @@ fn print(receipt: &Receipt, reason: Option<RunReason>) {
         ("tags removed", counts.tags_removed),
         ("requests", counts.requests),
         ("retries", counts.retries),
+        ("values left out", counts.values_left_out),
     ] {
-        say!("  {name:<13} {count:>12}");
+        say!("  {name:<15} {count:>12}");
     }
 }
 

@@ -319,7 +319,7 @@ pub async fn planned(
         tx,
         "update runs
          set state = 'sending', members = $3, unchanged = $4, rejected = $5, held = $6, to_send = $7,
-            tags_to_change = $8, progress_at = $9, recoveries = 0
+            tags_to_change = $8, values_left_out = $9, progress_at = $10, recoveries = 0
          where id = $1 and fence = $2 and state = 'preparing' and lease_owner is not null",
         run.to_string(),
         fence,
@@ -329,6 +329,7 @@ pub async fn planned(
         count(counts.held),
         count(to_send),
         count(tags_to_change),
+        count(counts.values_left_out),
         now,
     )?;
     Ok(changed == 1)

@@ -80,6 +80,7 @@ struct Row {
     tags_removed: i64,
     requests: i64,
     retries: i64,
+    values_left_out: i64,
     queued_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -90,8 +91,8 @@ macro_rules! select_runs {
         concat!(
             "select id, export_id, export_name, started_because, started_by, state, reason, detail, waiting_until,
                 cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, resend_reason,
-                recheck_of, members, accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, started_at,
-                finished_at
+                recheck_of, members, accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries,
+                values_left_out, queued_at, started_at, finished_at
              from runs ",
             $rest
         )
@@ -112,6 +113,7 @@ impl Row {
             tags_removed: count(self.tags_removed)?,
             requests: count(self.requests)?,
             retries: count(self.retries)?,
+            values_left_out: count(self.values_left_out)?,
         };
         let resend_of = match self.resend_of {
             None => None,

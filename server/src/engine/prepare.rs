@@ -230,6 +230,7 @@ pub(super) async fn make_plan(
         unchanged: summary.unchanged,
         rejected: summary.rejected,
         held: summary.held,
+        values_left_out: summary.left_out_values,
         ..Counts::default()
     };
     let now = deps.clock.now_micros();

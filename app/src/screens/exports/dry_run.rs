@@ -82,10 +82,6 @@ fn changes(language: Locale, dry: &DryRun) -> AnyView {
         let text = text!(language, safety.dry_statuses, people = number(language, dry.statuses));
         view! { <p>{text}</p> }
     });
-    let left_out = (dry.left_out > 0).then(|| {
-        let text = text!(language, safety.dry_left_out, values = number(language, dry.left_out));
-        view! { <p>{text}</p> }
-    });
     let requests = number(language, dry.estimate.requests);
     let minutes = number(language, dry.estimate.minutes);
     view! {
@@ -103,7 +99,7 @@ fn changes(language: Locale, dry: &DryRun) -> AnyView {
             </table>
         </div>
         {statuses}
-        {left_out}
+        {counts::left_out(language, dry.left_out)}
         <p>{text!(language, safety.dry_tags, added = added, removed = removed)}</p>
         <p><strong>{text!(language, safety.dry_estimate, requests = requests, minutes = minutes)}</strong></p>
     }

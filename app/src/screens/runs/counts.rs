@@ -49,8 +49,15 @@ pub(super) fn outcomes(language: Locale, counts: &Counts, is_final: bool) -> Any
                 retries = number(language, counts.retries)
             )}
         </p>
+        {left_out(language, counts.values_left_out)}
     }
     .into_any()
+}
+
+/// What contacts go without, where there is anything.
+pub fn left_out(language: Locale, values: u64) -> Option<AnyView> {
+    (values > 0)
+        .then(|| view! { <p>{text!(language, safety.left_out, values = number(language, values))}</p> }.into_any())
 }
 
 /// One count with its name and what it means.

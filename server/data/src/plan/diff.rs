@@ -44,6 +44,8 @@ pub(super) struct Wanted<'a> {
     pub(super) fault: Option<Fault>,
     pub(super) tags: &'a [u8],
     pub(super) hash: &'a [u8],
+    /// Phone numbers and days that the payload is without, because they cannot be read.
+    pub(super) left_out: u8,
     /// The payload; for an address that is none, what stands in its place.
     pub(super) payload: &'a str,
 }
@@ -150,16 +152,16 @@ impl Differ {
         }
         contact.is_chosen = is_chosen;
         self.has_contact = true;
+        self.summary.left_out_values += if is_chosen { u64::from(wanted.left_out) } else { 0 };
         Ok(())
     }
 
     /// Ends the plan, with the leavers at the end of the ledger.
-    pub(super) fn finish(mut self, left_out_values: u64, names: Vec<String>) -> Result<PlanSummary> {
+    pub(super) fn finish(mut self, names: Vec<String>) -> Result<PlanSummary> {
         self.settle()?;
         while self.ledger.email().is_some() {
             self.leave()?;
         }
-        self.summary.left_out_values = left_out_values;
         self.summary.tags = names;
         self.plan.finish(self.summary, self.tags)
     }

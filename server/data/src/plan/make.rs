@@ -1,7 +1,6 @@
 //! Making a plan: the one pass over wanted and ledger.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 
 use domain::id::RunId;
 use futures::StreamExt;
@@ -75,12 +74,12 @@ async fn make(engine: &DataEngine, request: &PlanRequest) -> Result<PlanSummary>
     let marks = Marks::new(&all_tags, &names);
     let left = Left::read(store, request.ledger.map(|run| left_path(request.export, run)).as_ref())?;
     let mut differ = Differ::new(cursor, writer, all_tags, frozen, chosen, others, marks, left);
-    while let Some(batch) = wanted.batches.next().await {
+    while let Some(batch) = wanted.next().await {
         let batch = batch?;
         let rows = WantedBatch::new(&batch).ok_or_else(|| damaged("a column"))?;
         for row in 0..batch.num_rows() {
             differ.push(rows.row(row))?;
         }
     }
-    differ.finish(wanted.left_out.load(Ordering::Relaxed), names)
+    differ.finish(names)
 }

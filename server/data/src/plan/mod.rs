@@ -139,7 +139,8 @@ pub struct PlanSummary {
     pub rejected: u64,
     /// Members whose address another member has too, who goes in their place.
     pub held: u64,
-    /// Phone numbers and days that were left out because they could not be read, over all members.
+    /// Phone numbers and days that could not be read, and that the contacts of members go without; those that stand
+    /// there already as they are count too.
     pub left_out_values: u64,
     /// People in the ledger who are in no segment any more, and lose their tags.
     #[serde(default)]

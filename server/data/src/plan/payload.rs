@@ -112,8 +112,8 @@ pub(super) struct Matching<'a> {
     matcher: &'a Matcher,
     countries: HashMap<String, Option<Country>>,
     text: Vec<u8>,
-    /// Phone numbers and days that were left out so far.
-    pub(super) left_out: u64,
+    /// Phone numbers and days of the row at hand that were left out.
+    left_out: u8,
 }
 
 /// Different countries' spellings that are remembered; beyond, they are looked up again.
@@ -139,9 +139,11 @@ impl<'a> Matching<'a> {
         instant_of(cells, row).filter(|at| *at <= now)
     }
 
-    /// The payload of a row; with a status, where it leaves with one.
-    pub(super) fn payload(&mut self, cells: &[Column], row: usize, opt_in: Option<Timestamp>) -> Result<&str> {
+    /// The payload of a row, with a status where it leaves with one; and how many phone numbers and days it is without,
+    /// because they cannot be read.
+    pub(super) fn payload(&mut self, cells: &[Column], row: usize, opt_in: Option<Timestamp>) -> Result<(&str, u8)> {
         self.text.clear();
+        self.left_out = 0;
         self.text.push(b'{');
         if let Some(at) = opt_in {
             self.text.extend_from_slice(OPT_IN.as_bytes());
@@ -169,7 +171,8 @@ impl<'a> Matching<'a> {
             }
         }
         self.text.extend_from_slice(b"}}");
-        std::str::from_utf8(&self.text).map_err(|error| DataError::Internal(error.to_string()))
+        let text = std::str::from_utf8(&self.text).map_err(|error| DataError::Internal(error.to_string()))?;
+        Ok((text, self.left_out))
     }
 
     /// Writes a name; gives the place to go back to where no value follows.
@@ -239,7 +242,7 @@ impl<'a> Matching<'a> {
     }
 
     fn leave_out(&mut self) -> bool {
-        self.left_out += 1;
+        self.left_out = self.left_out.saturating_add(1);
         false
     }
 

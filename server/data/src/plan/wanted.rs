@@ -3,7 +3,6 @@
 //! values of a row are matched to fields in between.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::array::cast::AsArray;
 use datafusion::arrow::array::{
@@ -44,6 +43,7 @@ const PART: char = '\u{0}';
 const FAULT: &str = "fault";
 const TAGS: &str = "tags";
 const HASH: &str = "payload_hash";
+const LEFT_OUT: &str = "left_out";
 const PAYLOAD: &str = "payload";
 
 /// Above so many frozen members, static segments are joined by sorting, which can spill; below, by hashing.
@@ -56,14 +56,12 @@ const ROWS_AT_ONCE: usize = 2048;
 /// Bytes of payloads that are sorted at once, whatever the number of rows.
 const BYTES_AT_ONCE: usize = 1024 * 1024;
 
-/// The members, and what was counted on the way; the count is complete when the stream has ended.
-pub(super) struct WantedStream {
-    pub(super) batches: SendableRecordBatchStream,
-    pub(super) left_out: Arc<AtomicU64>,
-}
-
 /// Begins to read the members. `all_tags` is the list that the sets of tags stand for.
-pub(super) async fn wanted(engine: &DataEngine, request: &PlanRequest, all_tags: &[String]) -> Result<WantedStream> {
+pub(super) async fn wanted(
+    engine: &DataEngine,
+    request: &PlanRequest,
+    all_tags: &[String],
+) -> Result<SendableRecordBatchStream> {
     let frozen = frozen_members(engine, request)?;
     let session = engine.session_with(|mut config| {
         config.options_mut().optimizer.prefer_hash_join = frozen <= MOST_HASHED;
@@ -90,15 +88,13 @@ pub(super) async fn wanted(engine: &DataEngine, request: &PlanRequest, all_tags:
         matcher,
         unsubscribed: request.statuses.as_ref().map(|statuses| statuses.unsubscribed.clone()),
         now: request.now,
-        left_out: Arc::default(),
     });
-    let left_out = job.left_out.clone();
     let parts = (0..source.output_partitioning().partition_count())
         .map(|part| Arc::new(Part { job: job.clone(), source: source.clone(), part }) as Arc<dyn PartitionStream>)
         .collect();
     let table = StreamingTable::try_new(job.schema.clone(), parts)?;
     let sorted = session.read_table(Arc::new(table))?.sort(vec![column(ADDRESS).sort(true, true)])?;
-    Ok(WantedStream { batches: sorted.execute_stream().await?, left_out })
+    Ok(sorted.execute_stream().await?)
 }
 
 /// The profiles that are in any segment, and for each segment the place of its tag and the test of membership.
@@ -167,6 +163,7 @@ fn schema(tag_count: usize) -> SchemaRef {
         Field::new(FAULT, DataType::UInt8, false),
         Field::new(TAGS, tags_type(tag_count), false),
         Field::new(HASH, hash_type(), false),
+        Field::new(LEFT_OUT, DataType::UInt8, false),
         Field::new(PAYLOAD, DataType::Utf8, false),
     ]))
 }
@@ -182,7 +179,6 @@ struct Job {
     /// Those who get no status; none where nobody gets one.
     unsubscribed: Option<Arc<AddressSet>>,
     now: jiff::Timestamp,
-    left_out: Arc<AtomicU64>,
 }
 
 /// One part of the profiles, matched while it is read.
@@ -243,12 +239,14 @@ impl Job {
                 (Address::Valid(email), _) => {
                     let may_have_status = self.unsubscribed.as_ref().is_some_and(|set| !set.has(&email));
                     let opt_in = if may_have_status { matching.opt_in(&cells, row, self.now) } else { None };
-                    let payload = matching.payload(&cells, row, opt_in)?;
-                    rows.push(&email, key, 0, &set, hash(payload), payload)?;
+                    let (payload, left_out) = matching.payload(&cells, row, opt_in)?;
+                    let hash = hash(payload);
+                    rows.push(Wanted { email: &email, key, fault: None, tags: &set, hash: &hash, left_out, payload })?;
                 }
                 (other, raw) => {
-                    let fault = if other == Address::Missing { 1 } else { 2 };
-                    rows.push("", key, fault, &set, [0; HASH_BYTES], &raw)?;
+                    let fault = Some(if other == Address::Missing { Fault::Missing } else { Fault::Invalid });
+                    let hash = &[0; HASH_BYTES];
+                    rows.push(Wanted { email: "", key, fault, tags: &set, hash, left_out: 0, payload: &raw })?;
                 }
             }
             if rows.payload.values_slice().len() >= BYTES_AT_ONCE {
@@ -256,7 +254,6 @@ impl Job {
             }
         }
         batches.push(rows.finish(&self.schema)?);
-        self.left_out.fetch_add(matching.left_out, Ordering::Relaxed);
         Ok(batches)
     }
 
@@ -280,6 +277,7 @@ struct Rows {
     fault: UInt8Builder,
     tags: FixedSizeBinaryBuilder,
     hash: FixedSizeBinaryBuilder,
+    left_out: UInt8Builder,
     payload: StringBuilder,
 }
 
@@ -290,27 +288,25 @@ impl Rows {
             fault: UInt8Builder::with_capacity(rows),
             tags: FixedSizeBinaryBuilder::with_capacity(rows, width as i32),
             hash: FixedSizeBinaryBuilder::with_capacity(rows, HASH_BYTES as i32),
+            left_out: UInt8Builder::with_capacity(rows),
             payload: StringBuilder::with_capacity(rows, rows * 256),
         }
     }
 
-    fn push(
-        &mut self,
-        email: &str,
-        key: &str,
-        fault: u8,
-        tags: &[u8],
-        hash: [u8; HASH_BYTES],
-        payload: &str,
-    ) -> Result<()> {
+    fn push(&mut self, row: Wanted<'_>) -> Result<()> {
         use std::fmt::Write;
         // Written piece by piece: no text is put together only to be copied. Writing into memory cannot fail.
-        let _ = self.address.write_str(email).and_then(|()| self.address.write_char(PART));
-        self.address.append_value(key);
-        self.fault.append_value(fault);
-        self.tags.append_value(tags)?;
-        self.hash.append_value(hash)?;
-        self.payload.append_value(payload);
+        let _ = self.address.write_str(row.email).and_then(|()| self.address.write_char(PART));
+        self.address.append_value(row.key);
+        self.fault.append_value(match row.fault {
+            None => 0,
+            Some(Fault::Missing) => 1,
+            Some(Fault::Invalid) => 2,
+        });
+        self.tags.append_value(row.tags)?;
+        self.hash.append_value(row.hash)?;
+        self.left_out.append_value(row.left_out);
+        self.payload.append_value(row.payload);
         Ok(())
     }
 
@@ -320,6 +316,7 @@ impl Rows {
             Arc::new(self.fault.finish()),
             Arc::new(self.tags.finish()),
             Arc::new(self.hash.finish()),
+            Arc::new(self.left_out.finish()),
             Arc::new(self.payload.finish()),
         ];
         Ok(RecordBatch::try_new(schema.clone(), columns)?)
@@ -332,6 +329,7 @@ pub(super) struct WantedBatch<'a> {
     fault: &'a UInt8Array,
     tags: &'a FixedSizeBinaryArray,
     hash: &'a FixedSizeBinaryArray,
+    left_out: &'a UInt8Array,
     payload: &'a StringArray,
 }
 
@@ -342,6 +340,7 @@ impl<'a> WantedBatch<'a> {
             fault: batch.column_by_name(FAULT)?.as_primitive_opt::<UInt8Type>()?,
             tags: batch.column_by_name(TAGS)?.as_fixed_size_binary_opt()?,
             hash: batch.column_by_name(HASH)?.as_fixed_size_binary_opt()?,
+            left_out: batch.column_by_name(LEFT_OUT)?.as_primitive_opt::<UInt8Type>()?,
             payload: batch.column_by_name(PAYLOAD)?.as_string_opt()?,
         })
     }
@@ -354,6 +353,6 @@ impl<'a> WantedBatch<'a> {
             _ => Some(Fault::Invalid),
         };
         let (tags, hash, payload) = (self.tags.value(row), self.hash.value(row), self.payload.value(row));
-        Wanted { email, key, fault, tags, hash, payload }
+        Wanted { email, key, fault, tags, hash, left_out: self.left_out.value(row), payload }
     }
 }

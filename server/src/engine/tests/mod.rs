@@ -10,6 +10,7 @@ mod delivery;
 mod dry_run;
 mod faults;
 mod labelled;
+mod left_out;
 mod leftovers;
 mod life;
 mod marking;
