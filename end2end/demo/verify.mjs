@@ -66,14 +66,43 @@ const SEGMENTS = {
 };
 
 /**
- * What a contact should be beside its tags: fields without a value are not sent, and each stands on one line. Of a moment
- * counts when it is, not how it is written.
+ * The sample's countries: what they are called in English, the code that calls them, the zero in front of a number at
+ * home, and what their numbers are like behind it.
+ */
+const COUNTRIES = {
+  AD: { name: "Andorra", calls: "376", zero: "", numbers: /^[3-8]\d{5}$/ },
+  ES: { name: "Spain", calls: "34", zero: "", numbers: /^(6\d|91|93)\d{7}$/ },
+  // Of 07700 9, only the numbers of films and plays are ever shown: nobody can be called there.
+  GB: { name: "United Kingdom", calls: "44", zero: "0", numbers: /^7(?!7009)\d{9}$/ },
+  PT: { name: "Portugal", calls: "351", zero: "", numbers: /^(21|91)\d{7}$/ },
+  RO: { name: "Romania", calls: "40", zero: "0", numbers: /^7[24]\d{7}$/ },
+  // 71 is not given out; of 74, 75 and 77, a part.
+  SE: { name: "Sweden", calls: "46", zero: "0", numbers: /^7([023689]\d|4[02-9]|5[1-8]|7[0-7])\d{6}$/ },
+};
+
+/** The number as everybody in the world would dial it; nothing where nobody could. */
+function numberOf(row) {
+  const text = row.phone.replace(/[ -]/g, "");
+  if (!/^\+?\d+$/.test(text)) return "";
+  const isAbroad = text.startsWith("+");
+  const country = isAbroad
+    ? Object.values(COUNTRIES).find(({ calls }) => text.startsWith(`+${calls}`))
+    : COUNTRIES[row.country];
+  const prefix = isAbroad ? `+${country?.calls}` : country?.zero;
+  if (!country || !text.startsWith(prefix)) return "";
+  const rest = text.slice(prefix.length);
+  return country.numbers.test(rest) ? `+${country.calls}${rest}` : "";
+}
+
+/**
+ * What a contact should be beside its tags and its telephone: fields without a value are not sent, and each stands on one
+ * line. Of a moment counts when it is, not how it is written.
  */
 function fieldsOf(row) {
   const number = (text) => (text === "" ? "" : Number(text));
   const all = {
     firstName: row.first_name, lastName: row.last_name, address: row.address.replaceAll("\n", " "), city: row.city,
-    postalCode: row.post_code,
+    postalCode: row.post_code, country: COUNTRIES[row.country].name, countryCode: row.country, gender: row.gender,
     birthdate: row.birthdate, orders: number(row.orders), total_spent: number(row.spent),
     loyalty_number: row.loyalty_number, newsletter_since: row.opt_in_at === "" ? "" : Date.parse(row.opt_in_at),
   };
@@ -84,10 +113,10 @@ function fieldsOf(row) {
 function heldFieldsOf(contact) {
   const { orders, total_spent, loyalty_number, newsletter_since, ...others } = contact.customProperties ?? {};
   const since = newsletter_since === undefined ? undefined : Date.parse(newsletter_since);
-  const { firstName, lastName, address, city, postalCode, birthdate } = contact;
+  const { firstName, lastName, address, city, postalCode, country, countryCode, gender, birthdate } = contact;
   const all = {
-    firstName, lastName, address, city, postalCode, birthdate, orders, total_spent, loyalty_number,
-    newsletter_since: since, ...others,
+    firstName, lastName, address, city, postalCode, country, countryCode, gender, birthdate, orders, total_spent,
+    loyalty_number, newsletter_since: since, ...others,
   };
   return JSON.stringify(Object.entries(all).filter(([, value]) => value !== undefined && value !== null && value !== ""));
 }
@@ -109,6 +138,8 @@ function expectation(rows) {
     const first = known && known.row.customer_id < row.customer_id ? known.row : row;
     people.set(email, { row: first, tags: new Set([...(known?.tags ?? []), ...mine]) });
   }
+  const isWithout = ({ row }) => row.phone !== "" && numberOf(row) === "";
+  counts.values_left_out = [...people.values()].filter(isWithout).length;
   return { people, counts };
 }
 
@@ -143,6 +174,8 @@ const tagCount = [...expected.people.values()].reduce((sum, { tags }) => sum + t
 differ("the receipt's tags_added", tagCount, receipt.tags_added);
 
 differ("contacts in the simulator", expected.people.size, held.length);
+/** How many contacts have each number: whoever comes first keeps one that several people have. */
+const holders = new Map();
 for (const contact of held) {
   const person = expected.people.get(contact.email);
   if (!person) {
@@ -151,14 +184,19 @@ for (const contact of held) {
   }
   differ(`tags of ${contact.email}`, [...person.tags].sort().join(), [...(contact.tags ?? [])].sort().join());
   differ(`fields of ${contact.email}`, fieldsOf(person.row), heldFieldsOf(contact));
+  const number = numberOf(person.row);
+  const phone = (contact.phone ?? []).join();
+  if (phone !== "") differ(`phone of ${contact.email}`, number, phone);
+  if (number !== "") holders.set(number, (holders.get(number) ?? 0) + (phone === number ? 1 : 0));
   expected.people.delete(contact.email);
 }
+for (const [number, count] of holders) differ(`contacts with the phone ${number}`, 1, count);
 for (const email of expected.people.keys()) differences.push(`${email} is missing`);
 for (const name of ["welcomeMessages", "resubscribed"]) differ(`the simulator's ${name}`, 0, summary[name] ?? 0);
 
 if (differences.length === 0) {
   console.log(`    ${sample.read} rows, ${sample.found.length} profiles, ${receipt.members} members: the receipt adds up, and`);
-  console.log(`    the simulator holds exactly the ${held.length} expected contacts with their fields and tags`);
+  console.log(`    the simulator holds exactly the ${held.length} expected contacts with all their fields and tags`);
 } else {
   for (const line of differences.slice(0, 20)) console.error(`    ${line}`);
   console.error(`    ${differences.length} differences`);
