@@ -39,9 +39,12 @@ pub enum AppError {
     /// It would leave Ferry without an administrator.
     #[error("the last administrator stays")]
     LastAdministrator,
-    /// Somebody saved it in the meantime; reload and try again.
+    /// Somebody saved it after this form was opened; what was typed is kept.
     #[error("changed by somebody else")]
     Stale,
+    /// What was asked for is no longer possible, because it stands otherwise by now.
+    #[error("no longer possible")]
+    Outdated,
     /// It is still in use: the names of what uses it.
     #[error("still in use")]
     InUse(Vec<String>),
@@ -130,6 +133,7 @@ impl AppError {
             | Self::Rule(_)
             | Self::LastAdministrator
             | Self::Stale
+            | Self::Outdated
             | Self::InUse(_)
             | Self::Destination(_)
             | Self::NotReady(_)

@@ -206,13 +206,13 @@ pub trait Exports: Send + Sync {
     /// Asks a run to stop: no new request from then on.
     async fn cancel_run(&self, actor: &Actor, id: RunId) -> Answer<()>;
     /// Queues a run of only the rows that an ended run could not deliver, all or those with one reason;
-    /// [`AppError::Stale`] when there are none.
+    /// [`AppError::Outdated`] when there are none.
     async fn resend(&self, actor: &Actor, id: RunId, reason: Option<RowReason>) -> Answer<RunId>;
     /// Queues a run that asks the destination what became of the unconfirmed rows of an ended run.
     /// [`AppError::NotReady`] when it can no longer be asked, or another run of the export is active;
-    /// [`AppError::Stale`] when no row is unconfirmed.
+    /// [`AppError::Outdated`] when no row is unconfirmed.
     async fn recheck(&self, actor: &Actor, id: RunId) -> Answer<RunId>;
-    /// Lets a run go on that is held because it is unlike the ones before it; [`AppError::Stale`] when it is not (any more).
+    /// Lets a run go on that is held because it is unlike the ones before it; [`AppError::Outdated`] when it is not (any more).
     async fn approve_run(&self, actor: &Actor, id: RunId) -> Answer<()>;
     /// One run, with its progress.
     async fn run(&self, actor: &Actor, id: RunId) -> Answer<RunView>;

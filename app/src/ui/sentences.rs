@@ -47,6 +47,7 @@ pub fn error(language: Locale, error: &AppError) -> Sentence {
         AppError::Rule(_) => sentence!(language, faults.rule, rule_todo),
         AppError::LastAdministrator => sentence!(language, faults.last_administrator, last_administrator_todo),
         AppError::Stale => sentence!(language, faults.stale, stale_todo),
+        AppError::Outdated => sentence!(language, faults.outdated, outdated_todo),
         AppError::InUse(_) => sentence!(language, faults.in_use, in_use_todo),
         AppError::Destination(fault) => destination(language, *fault),
         AppError::NotReady(reason) => run_reason(language, *reason),

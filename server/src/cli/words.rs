@@ -25,6 +25,7 @@ pub fn of(error: &AppError) -> String {
         AppError::NotReady(reason) => not_ready(*reason).to_owned(),
         AppError::File(fault) => file(*fault).to_owned(),
         AppError::Stale => "somebody changed it at the same time; try again".to_owned(),
+        AppError::Outdated => "there is nothing to do here (any more)".to_owned(),
         AppError::Internal(reference) => format!("something failed inside Ferry; the log says what under {reference}"),
         AppError::SignedOut
         | AppError::WrongCredentials

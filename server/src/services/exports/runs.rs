@@ -131,7 +131,7 @@ impl ExportsService {
         let (export, connection) = editable(&mut tx, actor, run.export).await?;
         let has_rows = reasons.iter().any(|(one, _)| reason.is_none_or(|reason| reason == *one));
         if !run.state.is_final() || !has_rows {
-            return Err(AppError::Stale);
+            return Err(AppError::Outdated);
         }
         let resend = Some(Resend { of: id, reason });
         let queued = self.queue(&mut tx, actor, &export, connection.as_ref(), trigger, resend).await?;
@@ -148,7 +148,7 @@ impl ExportsService {
         let run = load_run(&mut tx, id).await?;
         let (export, connection) = editable(&mut tx, actor, run.export).await?;
         if !run.state.is_final() || run.counts.unconfirmed == 0 {
-            return Err(AppError::Stale);
+            return Err(AppError::Outdated);
         }
         let not_ready = |reason| Err(AppError::NotReady(reason));
         if connection.is_none() {
@@ -174,7 +174,7 @@ impl ExportsService {
         editable(&mut tx, actor, run.export).await?;
         let now = self.clock.now_micros();
         if !db::approvals::approve(&mut tx, id, &actor.email, now).await.map_err(internal)? {
-            return Err(AppError::Stale);
+            return Err(AppError::Outdated);
         }
         tx.commit().await.map_err(internal)?;
         (self.wake)();

@@ -68,13 +68,13 @@ impl SegmentsService {
     /// Counts a dynamic segment anew, without anybody asking for it.
     ///
     /// # Errors
-    /// [`AppError::Stale`] while it is inactive; its rule does not fit the attributes, or there are none.
+    /// [`AppError::Outdated`] while it is inactive; its rule does not fit the attributes, or there are none.
     pub async fn count_again(&self, id: SegmentId) -> Answer<()> {
         let mut tx = self.db.read().await.map_err(internal)?;
         let found = load(&mut tx, id).await?;
         drop(tx);
         if !found.segment.is_active {
-            return Err(AppError::Stale);
+            return Err(AppError::Outdated);
         }
         let snapshot = self.snapshot().await?;
         if !found.segment.definition.is_static() {

@@ -205,7 +205,7 @@ impl SegmentsService {
         tx.lock(Topic::Definitions).await.map_err(internal)?;
         let id = found.segment.id;
         if !db::segments::redefine(&mut tx, id, found.version, &definition).await.map_err(internal)? {
-            return Err(AppError::Stale);
+            return Err(AppError::Outdated);
         }
         tx.commit().await.map_err(internal)?;
         self.count_after_change(&redefined(found, definition)).await;

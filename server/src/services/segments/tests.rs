@@ -134,7 +134,7 @@ async fn a_refresh_counts_active_segments_anew_and_says_which_rules_no_longer_fi
         let source = stage.import("Customers", CUSTOMERS).await;
         let (active, inactive) = (stage.segment("Vic").await, stage.segment("Vic too").await);
         stage.segments.set_active(&stage.contributor, inactive, false).await.expect("set");
-        assert_eq!(stage.segments.refresh(&stage.contributor, inactive).await, Err(AppError::Stale));
+        assert_eq!(stage.segments.refresh(&stage.contributor, inactive).await, Err(AppError::Outdated));
 
         replace(&stage, source, "id,email,city,points\n1,a@example.com,Vic,1\n").await;
         let members = async |id| stage.segments.find(&stage.viewer, id).await.expect("found").members;

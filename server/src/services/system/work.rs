@@ -169,7 +169,7 @@ impl SystemService {
         let end = match self.segments.count_again(SegmentId(task.subject)).await {
             Ok(()) => DONE,
             Err(AppError::NotFound) => skipped(TaskReason::Gone),
-            Err(AppError::Stale) => skipped(TaskReason::Inactive),
+            Err(AppError::Outdated) => skipped(TaskReason::Inactive),
             Err(AppError::Rule(_) | AppError::NotReady(_)) => failed(TaskReason::NotReady),
             // Logged where it happened.
             Err(_) => failed(TaskReason::Data),

@@ -47,3 +47,16 @@ async fn a_run_that_goes_on_by_itself_is_waited_for() {
         assert!(!is_given(&stage, run).await, "it is about to ask again");
     }
 }
+
+#[tokio::test]
+async fn what_a_run_no_longer_waits_for_cannot_be_answered() {
+    for stage in stages().await {
+        let run = waiting(&stage, RunReason::Approval).await;
+        let (service, actor) = (&stage.exports, &stage.contributor);
+        assert_eq!(service.approve_run(actor, run).await, Ok(()));
+        // Another page still shows the questions.
+        assert_eq!(service.approve_run(actor, run).await, Err(AppError::Outdated));
+        assert_eq!(service.resend(actor, run, None).await, Err(AppError::Outdated));
+        assert_eq!(service.recheck(actor, run).await, Err(AppError::Outdated));
+    }
+}
