@@ -55,7 +55,9 @@ fn field(fault: FieldFaultKind) -> &'static str {
 fn destination(fault: DestinationFault) -> &'static str {
     match fault {
         DestinationFault::KeyRefused => "the destination does not know this key; check that it was copied whole",
-        DestinationFault::PermissionMissing => "the key may not read and write contacts; make one that may",
+        DestinationFault::PermissionMissing => {
+            "the key may not read and write contacts; make one that may. A change of its permissions can take five minutes"
+        }
         DestinationFault::PlanExceeded => "the account's plan does not allow it; enlarge the plan there",
         DestinationFault::Unreachable => "the destination cannot be reached; check the network and try again",
         DestinationFault::RateLimited => "the destination asks to slow down; try again in a minute",

@@ -61,6 +61,8 @@ pub(super) fn meaning_of(answer: &Answer) -> DeliveryError {
         503 => Meaning::Unavailable { after },
         401 => Meaning::KeyRefused,
         402 => Meaning::PlanExceeded,
+        // A change of a key's permissions takes up to five minutes (support.omnisend.com, article 1061890); the texts say
+        // so.
         403 => Meaning::PermissionMissing,
         404 if is_problem => Meaning::Gone,
         404 | 300..=399 => Meaning::NotTheDestination,
