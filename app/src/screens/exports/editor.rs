@@ -24,7 +24,7 @@ use crate::error::AppError;
 use crate::request::{fault, lang, query, services};
 use crate::routes::{self, EXPORTS, MenuItem, NEW_CONNECTION, NEW_EXPORT};
 use crate::services::{Answer, SegmentLine, Services};
-use crate::texts::{Locale, td_string};
+use crate::texts::{Locale, td_string, text};
 use crate::ui::{
     Choice, FaultSummary, Faults, Icon, Notice, PostButton, Screen, SelectField, TextField, icon, kind_name, schedule,
     signed_in,
@@ -238,7 +238,7 @@ impl Editor {
                     {schedule_fields(language, form, &faults, &self.path, self.is_locked)}
                     {safety_fields(language, form, &faults, self.is_locked)}
                     {status_fields(language, form, attributes, &faults, may_choose_status(actor.role) && !self.is_locked)}
-                {self.buttons()}
+                {self.buttons(&card.name)}
             </form>
         }
         .into_any()
@@ -292,13 +292,19 @@ impl Editor {
         .into_any()
     }
 
-    fn buttons(&self) -> AnyView {
+    fn buttons(&self, destination: &str) -> AnyView {
         let language = self.language;
         if self.is_locked {
             return view! { <div class="buttons"><a class="button" href=EXPORTS>{td_string!(language, common.close)}</a></div> }
                 .into_any();
         }
+        // Said before the first run, and not at every change after it.
+        let billing = self.id.is_none().then(|| {
+            let text = text!(language, exports.billing_help, name = destination.to_owned());
+            view! { <p class="help">{text}</p> }
+        });
         view! {
+            {billing}
             <p class="help">{td_string!(language, exports.save_help)}</p>
             <div class="buttons">
                 <button class="primary">{td_string!(language, common.save)}</button>

@@ -4,6 +4,9 @@
 //! What is sent never carries `tags` (an upsert may replace the tags of others) or a welcome message. It carries
 //! `channels` (a status with a newer date wins, even over an unsubscribe) only where an administrator chose so, with the
 //! true time of the opt-in.
+//!
+//! Contacts without a subscription are billed too, and only unsubscribed ones are not (support.omnisend.com, articles
+//! 2283169 and 4222802): the editor of a new export says so with care, because plans change.
 
 use domain::destination::{Brand, DestinationCard, DestinationKind, Target, TargetKind};
 use jiff::civil::Date;
