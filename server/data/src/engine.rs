@@ -47,6 +47,10 @@ impl DataOptions {
     }
 }
 
+/// Sorted parts on disk that are merged at once, each with a few batches in memory. Without a bound memory grows with the
+/// number of rows; with it, what has very many rows is written and read once more.
+const MERGED_AT_ONCE: usize = 8;
+
 /// How many plans are made at once.
 const TURNS: usize = 2;
 
@@ -184,7 +188,8 @@ fn runtime_env(options: &DataOptions, store: &DataStore) -> Result<Arc<RuntimeEn
     let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_limit), std::num::NonZeroUsize::MIN);
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![spill_dir]))
-        .with_max_temp_directory_size(1 << 40);
+        .with_max_temp_directory_size(1 << 40)
+        .with_max_spill_merge_fan_in(MERGED_AT_ONCE);
     let runtime_env = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(pool))
         .with_disk_manager_builder(disk)
