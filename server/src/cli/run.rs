@@ -17,7 +17,7 @@ use super::print::{note, say};
 use super::words;
 use crate::config::Config;
 use crate::db::names;
-use crate::services::exports::wait_for_run;
+use crate::services::exports::{Waited, wait_for_run};
 
 /// Run an export, wait for its end, and print the receipt.
 ///
@@ -91,7 +91,7 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
         Err(error) => Err(error),
     };
     engine.stop().await;
-    let run = ended.map_err(words::error)?;
+    let Waited { run, behind } = ended.map_err(words::error)?;
     let receipt = receipt(&run);
     if args.json {
         say!("{}", serde_json::to_string_pretty(&receipt)?);
@@ -102,8 +102,14 @@ async fn run_export(desk: &Desk, args: &RunArgs) -> anyhow::Result<ExitCode> {
         note!("{}", words::held(alarm));
     } else if let (RunState::Waiting, Some(reason)) = (run.state, run.reason) {
         note!("{}", words::waits(reason, run.detail.as_deref()));
+    } else if let Some(ahead) = &behind {
+        note!("the run is queued behind one of the export `{}`", ahead.export_name);
+        let reason = ahead.reason.map(|reason| words::waits(reason, ahead.detail.as_deref()));
+        note!("{}", reason.unwrap_or_default());
     }
-    Ok(ExitCode::from(exit_code(run.state, run.reason)))
+    // What it stands behind decides.
+    let deciding = behind.as_ref().unwrap_or(&run);
+    Ok(ExitCode::from(exit_code(deciding.state, deciding.reason)))
 }
 
 /// A cause by its code.

@@ -34,7 +34,7 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-pub use runs::{stop_runs, wait_for_run};
+pub use runs::{Waited, stop_runs, wait_for_run};
 
 /// Called when there is work for whoever runs the engine in this process.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;

@@ -297,19 +297,41 @@ pub async fn stop_runs(tx: &mut Tx, export: ExportId, now: i64) -> Answer<()> {
     Ok(())
 }
 
+/// A run that has ended, or that goes on only when somebody has done something.
+pub struct Waited {
+    /// The run as it is.
+    pub run: Run,
+    /// The run of the same account that it is queued behind, where that one waits for somebody to repair something.
+    pub behind: Option<Run>,
+}
+
+/// The run of the same account that goes before one that is queued.
+async fn ahead_of(tx: &mut Tx, run: &Run, now: i64) -> Answer<Option<Run>> {
+    if run.state != RunState::Queued {
+        return Ok(None);
+    }
+    let Some((_, brand)) = db::waits::account(tx, run.id).await.map_err(internal)? else { return Ok(None) };
+    match db::waits::ahead(tx, run.id, &brand, now).await.map_err(internal)? {
+        Some((ahead, _)) => load_run(tx, ahead).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Waits until a run has ended or waits for a person, to approve it or to repair something, whoever works on it; `show`
 /// is called whenever it has changed.
-pub async fn wait_for_run(db: &Database, clock: &dyn Clock, id: RunId, mut show: impl FnMut(&Run)) -> Answer<Run> {
+pub async fn wait_for_run(db: &Database, clock: &dyn Clock, id: RunId, mut show: impl FnMut(&Run)) -> Answer<Waited> {
     let mut shown: Option<Run> = None;
     loop {
         let mut tx = db.read().await.map_err(internal)?;
         let run = load_run(&mut tx, id).await?;
+        let now = clock.now_micros();
+        let behind = ahead_of(&mut tx, &run, now).await?.filter(|ahead| ahead.awaits_repair(now));
         drop(tx);
         if shown.as_ref() != Some(&run) {
             show(&run);
         }
-        if run.state.is_final() || run.awaits_approval() || run.awaits_repair(clock.now_micros()) {
-            return Ok(run);
+        if run.state.is_final() || run.awaits_approval() || run.awaits_repair(now) || behind.is_some() {
+            return Ok(Waited { run, behind });
         }
         shown = Some(run);
         tokio::time::sleep(LOOK).await;

@@ -36,6 +36,30 @@ async fn nobody_waits_for_a_run_that_waits_for_a_person() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_a_run_behind_one_that_waits_for_repair() {
+    for (reason, is_over) in [(RunReason::NameUnknown, true), (RunReason::RateLimit, false)] {
+        for stage in stages().await {
+            let first = waiting(&stage, reason).await;
+            let export =
+                stage.exports.duplicate(&stage.contributor, exported_by(&stage, first).await).await.expect("found");
+            let settings = ExportSettings { name: "Second".to_owned(), ..export.settings };
+            let second = stage.exports.add(&stage.contributor, settings).await.expect("added");
+            let second = stage.exports.start_run(&stage.contributor, second).await.expect("queued");
+
+            let answer = wait_for_run(&stage.db, &*stage.clock, second, |_| {});
+            let answer = tokio::time::timeout(Duration::from_millis(300), answer).await.ok();
+
+            let behind = answer.map(|waited| waited.expect("read").behind.map(|ahead| ahead.id));
+            assert_eq!(behind, is_over.then_some(Some(first)), "{reason:?}");
+        }
+    }
+}
+
+async fn exported_by(stage: &Stage, run: RunId) -> ExportId {
+    stage.exports.run(&stage.contributor, run).await.expect("found").run.export
+}
+
+#[tokio::test]
 async fn a_run_that_goes_on_by_itself_is_waited_for() {
     for stage in stages().await {
         let run = waiting(&stage, RunReason::RateLimit).await;
