@@ -149,10 +149,8 @@ impl Line {
             }
             Next::Again { is_untaken, after } => {
                 self.trouble.failure(launched_at, now, after, chance);
-                if let Request::Send { batch, .. } = &mut request {
-                    if !is_untaken {
-                        batch.doubted_at = Some(now);
-                    }
+                if let (Request::Send { batch, .. }, false) = (&mut request, is_untaken) {
+                    batch.doubted_at = Some(now);
                 }
                 let Some(request) = self.divide_what_fails_alone(request, &error) else { return Ok(()) };
                 let failures = match &request {
