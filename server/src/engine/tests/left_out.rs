@@ -1,12 +1,10 @@
 //! Values that cannot be sent: their contacts go without them, and the run says how many there were.
 
-use domain::id::RunId;
 use domain::mapping::Field;
-use domain::run::{Resend, Run, Trigger};
 
+use super::resend::resend;
 use super::stage::{Person, Stage};
 use crate::db::exports;
-use crate::db::runs::{self, NewRun};
 
 /// A stage whose names are phone numbers.
 async fn stage_with_phones() -> Stage {
@@ -22,26 +20,6 @@ async fn stage_with_phones() -> Stage {
 
 fn with_phones(rows: &[(&str, &str)]) -> Vec<Person> {
     rows.iter().map(|(email, phone)| ((*email).to_owned(), (*phone).to_owned(), "a")).collect()
-}
-
-async fn resend(stage: &Stage, of: &Run) -> Run {
-    let new = NewRun {
-        id: RunId(uuid::Uuid::now_v7()),
-        export: stage.export,
-        export_name: "Newsletter".to_owned(),
-        settings_version: 2,
-        connection: Some((stage.connection, omnisend_simulator::PRACTICE_BRAND.to_owned())),
-        trigger: Trigger::Manual,
-        started_by: None,
-        slot_at: None,
-        resend_of: Some(Resend { of: of.id, reason: None }),
-        recheck_of: None,
-    };
-    let mut tx = stage.db.begin().await.expect("begun");
-    let run = runs::queue(&mut tx, &new, stage.now()).await.expect("queued").run();
-    tx.commit().await.expect("committed");
-    assert!(stage.engine().step().await.expect("worked"));
-    stage.find(run).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,6 +47,6 @@ async fn a_run_counts_the_values_that_its_contacts_go_without() {
     // A run of single rows counts theirs alone.
     rows[5].0 = "eve@example.com";
     stage.refresh(&with_phones(&rows)).await;
-    let again = resend(&stage, &first).await;
+    let again = resend(&stage, &first, None).await;
     assert_eq!((again.counts.members, again.counts.accepted, again.counts.values_left_out), (2, 1, 1));
 }

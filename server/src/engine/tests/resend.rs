@@ -6,7 +6,8 @@ use domain::run::{Resend, RowReason, Run, RunState, Trigger};
 use super::stage::{Stage, emails, people};
 use crate::db::runs::{self, NewRun};
 
-async fn resend(stage: &Stage, of: &Run, reason: Option<RowReason>) -> Run {
+/// A run of the rows that an earlier one could not deliver, worked off.
+pub(super) async fn resend(stage: &Stage, of: &Run, reason: Option<RowReason>) -> Run {
     let new = NewRun {
         id: RunId(uuid::Uuid::now_v7()),
         export: stage.export,
