@@ -273,6 +273,7 @@ async fn run(directory: &Path) -> Result<(), Failure> {
                 export: ExportId(uuid::Uuid::from_u128(9)),
                 ledger: ledger.map(|number| RunId(uuid::Uuid::from_u128(number))),
                 refused: futures::stream::empty().boxed(),
+                doubted: vec![],
                 unconfirmed: vec![],
                 held: vec![],
                 held_reason: RowReason::Canceled,

@@ -212,6 +212,21 @@ pub async fn unsettled(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
     rows.into_iter().map(Row::batch).collect()
 }
 
+/// The batches of contacts of a run for which a request was without an answer, whatever became of them.
+pub async fn doubted(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
+    let rows = sql::fetch_all!(
+        tx,
+        Row,
+        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
+            doubted_at
+         from batches
+         where run_id = $1 and kind = 'upsert' and doubted_at is not null
+         order by seq",
+        run.to_string(),
+    )?;
+    rows.into_iter().map(Row::batch).collect()
+}
+
 /// The number of the next batch of a run.
 pub async fn next_seq(tx: &mut Tx, run: RunId) -> Result<u64, DbError> {
     let row = sql::fetch_one!(

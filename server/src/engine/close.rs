@@ -93,6 +93,7 @@ async fn closed(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<Option<En
     let open = batches::unsettled(&mut tx, claim.run).await?;
     let places = claims::places(&mut tx, claim.run).await?;
     let taken = batches::tag_rows(&mut tx, claim.run).await?;
+    let doubted = batches::doubted(&mut tx, claim.run).await?;
     drop(tx);
     let failed_tags = failed_tags(&plan, &open, &taken);
     let has_failed_tags = !failed_tags.is_empty();
@@ -107,6 +108,7 @@ async fn closed(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<Option<En
             export: claim.export,
             ledger: claim.ledger_of.or(places.ledger_of),
             refused: refused(deps.db.clone(), claim.run),
+            doubted: doubted.iter().flat_map(Batch::ranges).collect(),
             unconfirmed: rows_in(&open, &IN_DOUBT),
             held,
             held_reason,

@@ -14,3 +14,10 @@ fn seed_1163_who_came_back_while_their_properties_were_being_removed_got_none() 
 fn seed_429_a_run_that_was_given_up_in_a_hurry_left_batches_open() {
     simulate(429..430);
 }
+
+/// A batch was taken without an answer; its repetition was refused a row. The row counted as refused, its contact had its
+/// properties all the same, and kept them when they left.
+#[test]
+fn seed_6528_who_was_refused_after_an_answer_was_lost_kept_their_properties() {
+    simulate(6528..6529);
+}

@@ -49,6 +49,7 @@ async fn close(engine: &DataEngine, request: CloseRequest) -> Result<Closed> {
         new: LedgerWriter::create(store, &new, plan.tags.clone())?,
         troubled: TroubledWriter::create(store, &troubled_path(request.run))?,
         verdicts: Verdicts::new(request.refused, request.unconfirmed, request.held, request.held_reason),
+        doubted: set_of(request.doubted),
         changes: TagChanges::new(&plan, &request.failed_tags),
         tags: vec![0; tags::width(plan.tags.len())],
         in_doubt: vec![0; tags::width(plan.tags.len())],
@@ -73,6 +74,7 @@ struct Closing {
     new: LedgerWriter,
     troubled: TroubledWriter,
     verdicts: Verdicts,
+    doubted: RangeSet<u64>,
     changes: TagChanges,
     /// Of the contact at hand: the tags that it has, and those that it may have.
     tags: Vec<u8>,
@@ -95,6 +97,7 @@ impl Closing {
         let was_sent = match &verdict {
             Some(Verdict::Accepted) => Change::Made,
             Some(Verdict::Troubled(RowReason::NoAnswer | RowReason::NotTaken, _)) => Change::InDoubt,
+            Some(Verdict::Troubled(RowReason::Refused, _)) if self.is_doubted(row) => Change::InDoubt,
             Some(Verdict::Troubled(..)) | None => Change::NotMade,
         };
         match verdict {
@@ -146,6 +149,11 @@ impl Closing {
             _ => {}
         }
         if stands { self.old.advance() } else { Ok(()) }
+    }
+
+    /// May the destination have taken a row that it has refused?
+    fn is_doubted(&self, row: PlanRow<'_>) -> bool {
+        row.row.is_some_and(|number| self.doubted.contains(&number))
     }
 
     /// What became of one change of a tag of the contact at hand.

@@ -218,6 +218,9 @@ pub struct CloseRequest {
     pub ledger: Option<RunId>,
     /// Rows that the destination refused, in ascending order of their number.
     pub refused: BoxStream<'static, std::io::Result<RefusedRow>>,
+    /// Rows of which one request at least was without an answer, whatever was said to the others: where they were refused,
+    /// that one may have been taken all the same.
+    pub doubted: Vec<Range<u64>>,
     /// Rows that were sent without an answer.
     pub unconfirmed: Vec<Range<u64>>,
     /// Rows that were not sent.

@@ -130,6 +130,7 @@ fn all_well(number: u128, ledger: Option<u128>) -> CloseRequest {
         export: EXPORT,
         ledger: ledger.map(run),
         refused: futures::stream::empty().boxed(),
+        doubted: vec![],
         unconfirmed: vec![],
         held: vec![],
         held_reason: RowReason::Canceled,
