@@ -59,6 +59,7 @@ pub mod batches;
 pub mod checkpoints;
 pub mod circuits;
 pub mod claims;
+pub mod clock;
 pub mod connections;
 #[cfg(test)]
 mod definitions_tests;

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::hands::Hands;
 use super::retry::micros;
 use super::{Deps, EngineError, HEARTBEAT, LEASE};
 use crate::db::connections::StoredConnection;
@@ -27,8 +28,8 @@ pub(super) enum Signal {
     GoOn,
     /// Somebody cancelled it, or took away what it needs.
     Cancel(RunReason),
-    /// This process ends.
-    Shutdown,
+    /// This process ends, or its clock was set: whoever takes the run up goes on from the checkpoint.
+    GiveBack,
     /// Somebody else has it, or nobody is known to have it.
     Lost,
 }
@@ -107,15 +108,20 @@ impl Keep {
     async fn run(self, sender: watch::Sender<Signal>) {
         let clock = self.deps.clock.clone();
         let mut renewed_at = clock.monotonic();
+        let mut hands = Hands::of(&self.deps);
         loop {
             let mut shutdown = self.shutdown.clone();
             tokio::select! {
                 biased;
                 _ = shutdown.wait_for(|ends| *ends) => {
                     // Errors only when nobody can shut down any more.
-                    sender.send_replace(Signal::Shutdown);
+                    sender.send_replace(Signal::GiveBack);
                 }
                 () = clock.sleep(LOOK) => {}
+            }
+            if hands.have_jumped(&self.deps) {
+                // What it waits for was told by the clock as it was.
+                sender.send_replace(Signal::GiveBack);
             }
             let now = clock.monotonic();
             if now.saturating_sub(renewed_at) >= HEARTBEAT {
@@ -129,7 +135,7 @@ impl Keep {
             if clock.monotonic().saturating_sub(renewed_at) >= LEASE {
                 break;
             }
-            if *sender.borrow() == Signal::Shutdown {
+            if *sender.borrow() == Signal::GiveBack {
                 clock.sleep(LOOK).await;
                 continue;
             }

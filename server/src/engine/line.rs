@@ -209,7 +209,7 @@ impl Line {
     fn look_at_signal(&mut self) {
         match self.held.guard.signal() {
             Signal::GoOn => {}
-            Signal::Cancel(_) | Signal::Shutdown | Signal::Lost => {
+            Signal::Cancel(_) | Signal::GiveBack | Signal::Lost => {
                 self.stop = Some(self.held.ending_of_signal());
             }
         }

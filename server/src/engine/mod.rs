@@ -6,6 +6,7 @@
 //! | [`guard`] | keeps the lease, and looks whether somebody cancelled, repaired or removed something |
 //! | [`prepare`] | fixes what the run works with, and has the plan made, before the first request |
 //! | [`asking`], [`unsubscribed`], [`leftovers`] | what the destination has to say before a run sends anything |
+//! | [`hands`] | notices that somebody has set the clock |
 //! | [`line`](self::line) | sends, polls and tags: one loop that keeps several requests on their way |
 //! | [`choose`] | what is sent next |
 //! | [`request`] | the requests of the line, and what they give |
@@ -43,6 +44,7 @@ mod close;
 pub mod dry_run;
 mod feed;
 mod guard;
+mod hands;
 mod ids;
 mod landed;
 mod leftovers;

@@ -66,6 +66,8 @@ const PATIENCE: u32 = 3;
 pub(super) const FEW_TIMES: u32 = 3;
 /// How long a run waits for a person before it asks again.
 pub(super) const WAIT_FOR_PERSON: Duration = Duration::from_secs(3600);
+/// No run rests for longer before it looks again, but one that is held for a person.
+pub(super) const LONGEST_WAIT: Duration = WAIT_FOR_PERSON;
 /// A wait longer than this is shown as one, and the run is let go of meanwhile.
 pub(super) const LONG: Duration = Duration::from_secs(15);
 /// Without any progress for so long, what was sent counts as unconfirmed.

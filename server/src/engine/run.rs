@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::guard::{Guard, Key, Signal, Watched, open_key, renew, usable};
 use super::line::Line;
 use super::prepare::{Settings, fix_settings, make_plan, settings_of};
-use super::retry::{FEW_TIMES, GIVE_UP_AFTER, WAIT_FOR_PERSON, is_crash_loop, micros};
+use super::retry::{FEW_TIMES, GIVE_UP_AFTER, LONGEST_WAIT, WAIT_FOR_PERSON, is_crash_loop, micros};
 use super::{Deps, EngineError, HEARTBEAT, close, leftovers, recheck};
 use crate::db::claims::{self, Claim};
 use crate::db::{DbError, approvals, circuits, connections};
@@ -83,7 +83,7 @@ impl Held {
         match self.guard.signal() {
             Signal::Cancel(RunReason::RightsLost) => Ending::failed(RunReason::RightsLost),
             Signal::Cancel(reason) => Ending::Canceled(reason),
-            Signal::Shutdown => Ending::Released,
+            Signal::GiveBack => Ending::Released,
             // Nothing else makes anybody ask.
             Signal::Lost | Signal::GoOn => Ending::Lost,
         }
@@ -282,7 +282,9 @@ async fn let_go(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), 
 async fn wait(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {
     let Ending::Wait { reason, detail, until, failures, refused_key } = ending else { return Ok(()) };
     tracing::info!(run = %claim.run, reason = reason.as_str(), "a run waits");
-    let mut until = *until;
+    let now = deps.clock.now_micros();
+    // Reckoned from what was written under another clock, it may lie further ahead.
+    let mut until = if *reason == RunReason::Approval { *until } else { (*until).min(now + micros(LONGEST_WAIT)) };
     let mut tx = deps.db.begin().await?;
     if reason.is_of_connection()
         && let Some(settings) = settings_in_db(&mut tx, claim).await?
@@ -293,7 +295,7 @@ async fn wait(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<(), EngineE
         if refused_key.is_some() && stored.is_some_and(|stored| Some(stored.sealed_key) != *refused_key) {
             // Somebody has replaced it already.
             connections::set_needs_attention(&mut tx, settings.connection, None).await?;
-            until = deps.clock.now_micros();
+            until = now;
         }
     }
     // What somebody else's run says of the connection is theirs to write.

@@ -8,18 +8,19 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::retry::micros;
+use super::hands::Hands;
+use super::retry::{LONGEST_WAIT, micros};
 use super::run::work;
 use super::{Deps, Engine, EngineError, LEASE, schedule};
 use crate::db::DbError;
 use crate::db::claims::{self, Claim};
+use crate::db::clock::{self, Farthest};
 use crate::db::refresh_jobs;
 
 /// It looks at the database at least this often: another process may have queued something.
 const LOOK: Duration = Duration::from_secs(2);
-/// The time of day that ran ahead of the time that has passed by so much was set by somebody.
-const JUMP: Duration = Duration::from_secs(5);
-/// So long nothing is taken up then, because leases look passed that are not: their owners renew them meanwhile.
+/// So long nothing is taken up after the clock was set, because leases look passed that are not: their owners renew them
+/// meanwhile.
 const AFTER_JUMP: Duration = Duration::from_secs(15);
 /// Runs that are still worked on when Ferry ends have so long to come to a checkpoint.
 const SHUTDOWN: Duration = Duration::from_secs(25);
@@ -64,9 +65,9 @@ impl Engine {
     async fn keep_working(self, ends: watch::Receiver<bool>) {
         loop {
             let tasks = JoinSet::new();
-            let hands = Hands::of(&self.deps);
+            let clock = Watch { hands: Hands::of(&self.deps), is_believed: false, careful_until: Duration::ZERO };
             let (engine, ends, tick_at) = (self.clone(), ends.clone(), self.first_tick());
-            let workers = Workers { engine, ends, tasks, tick_at, hands, in_doubt: None };
+            let workers = Workers { engine, ends, tasks, tick_at, clock, in_doubt: None };
             // Dropped with this, so that nobody works on when this is.
             let mut work = JoinSet::new();
             work.spawn(workers.run());
@@ -93,6 +94,7 @@ impl Engine {
     /// The database is not there.
     pub async fn step(&self) -> Result<bool, DbError> {
         let lock = self.hold_lock().await?;
+        self.forget_other_clocks().await?;
         let Ok(claim) = self.claim(self.deps.clock.now_micros(), &mut None).await? else { return Ok(false) };
         // Never sent: whoever calls this waits for the end.
         let (_shutdown, ends) = watch::channel(false);
@@ -118,6 +120,15 @@ impl Engine {
         }
         // What is due and was not taken up waits for another run, whose end is noticed here.
         Ok(claim.ok_or(None))
+    }
+
+    /// Nobody waits for an instant that was written under a clock that has been set back since.
+    async fn forget_other_clocks(&self) -> Result<(), DbError> {
+        let now = self.deps.clock.now_micros();
+        let farthest = Farthest { now, lease: now + micros(LEASE), wait: now + micros(LONGEST_WAIT) };
+        let mut tx = self.deps.db.apart().begin().await?;
+        clock::was_set_back(&mut tx, farthest).await?;
+        tx.commit().await
     }
 
     /// The lock of the data directory. Who gets it knows that no other process works on an embedded database: leases
@@ -146,33 +157,17 @@ struct Workers {
     ends: watch::Receiver<bool>,
     tasks: JoinSet<()>,
     tick_at: i64,
-    hands: Hands,
+    clock: Watch,
     /// Perhaps taken up by this process, and worked on by nobody: the link broke while it was written down.
     in_doubt: Option<Claim>,
 }
 
-/// The hands of the clock on the wall, beside the time that passes.
-struct Hands {
-    wall: i64,
-    passed: Duration,
+/// What is known of the clock.
+struct Watch {
+    hands: Hands,
+    /// Is nothing put off for longer than it can be, by this clock?
+    is_believed: bool,
     careful_until: Duration,
-}
-
-impl Hands {
-    fn of(deps: &Deps) -> Self {
-        Self { wall: deps.clock.now_micros(), passed: deps.clock.monotonic(), careful_until: Duration::ZERO }
-    }
-
-    /// Has somebody set the clock forward just now?
-    fn have_jumped(&mut self, deps: &Deps) -> bool {
-        let (wall, passed) = (deps.clock.now_micros(), deps.clock.monotonic());
-        if wall - self.wall - micros(passed.saturating_sub(self.passed)) > micros(JUMP) {
-            tracing::warn!(code = "clock_set", "the clock was set forward: nothing is taken up for a moment");
-            self.careful_until = passed + AFTER_JUMP;
-        }
-        (self.wall, self.passed) = (wall, passed);
-        passed < self.careful_until
-    }
 }
 
 impl Workers {
@@ -247,7 +242,17 @@ impl Workers {
     /// Takes up what is due; gives how long to rest.
     async fn take_up(&mut self) -> Result<Duration, DbError> {
         let clock = self.engine.deps.clock.clone();
-        if self.hands.have_jumped(&self.engine.deps) {
+        if self.clock.hands.have_jumped(&self.engine.deps) {
+            tracing::warn!(code = "clock_set", "the clock was set: nothing is taken up for a moment");
+            self.clock.is_believed = false;
+            self.clock.careful_until = clock.monotonic() + AFTER_JUMP;
+            self.tick_at = self.engine.first_tick();
+        }
+        if !self.clock.is_believed {
+            self.engine.forget_other_clocks().await?;
+            self.clock.is_believed = true;
+        }
+        if clock.monotonic() < self.clock.careful_until {
             return Ok(LOOK);
         }
         self.give_back().await?;

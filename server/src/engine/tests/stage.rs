@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::access::{Audience, Role};
 use domain::attribute::{Attribute, AttributeType};
@@ -23,11 +22,11 @@ use domain::schedule::Schedule;
 use domain::segment::{Definition, Segment};
 use domain::source::{Location, Reading, Source};
 use ferry_data::{DataEngine, DataOptions};
-use jiff::Timestamp;
 use omnisend_simulator as simulator;
 use secrecy::SecretString;
 use simulator::{PRACTICE_BRAND, PRACTICE_KEY, Simulator};
 
+use super::quick_clock::QuickClock;
 use crate::clock::Clock;
 use crate::db::accounts::{self, User};
 use crate::db::connections::StoredConnection;
@@ -37,38 +36,6 @@ use crate::db::{connections, exports, refreshes, segments, sources};
 use crate::destinations::{Addresses, Registry};
 use crate::engine::{Chance, Deps, Engine, Options};
 use crate::secrets::Keyring;
-
-/// The machine's clock, so many times as fast.
-#[derive(Debug)]
-pub(super) struct QuickClock {
-    begun: Instant,
-    start: Timestamp,
-    factor: u32,
-    skipped: AtomicI64,
-}
-
-impl QuickClock {
-    /// Sets the time of day ahead; what is measured does not notice.
-    pub(super) fn skip(&self, minutes: i64) {
-        self.skipped.fetch_add(minutes * 60_000_000, Ordering::SeqCst);
-    }
-}
-
-#[async_trait::async_trait]
-impl Clock for QuickClock {
-    fn now(&self) -> Timestamp {
-        let skipped = jiff::SignedDuration::from_micros(self.skipped.load(Ordering::SeqCst));
-        self.start + jiff::SignedDuration::try_from(self.monotonic()).expect("a short time") + skipped
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.begun.elapsed() * self.factor
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration / self.factor).await;
-    }
-}
 
 /// A profile: address, first name, and the letters of the segments that it is in.
 pub(super) type Person = (String, String, &'static str);
@@ -114,12 +81,11 @@ impl Stage {
     pub(super) async fn on(db: TestDatabase, setting: Setting) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let start = "2026-03-02T09:00:00Z".parse().expect("an instant");
-        let skipped = AtomicI64::new(0);
-        let clock = Arc::new(QuickClock { begun: Instant::now(), start, factor: setting.factor, skipped });
+        let clock = Arc::new(QuickClock::new(start, setting.factor));
         let mut options = setting.simulator;
         options.limits.enabled &= setting.keeps_limits;
         let read = clock.clone();
-        options.clock = simulator::Clock::from_fn(move || read.now_micros());
+        options.clock = simulator::Clock::from_fn(move || read.right());
         let simulator = Simulator::start(options).await.expect("a simulator");
         let data = DataOptions { threads: 1, ..DataOptions::new(dir.path()) };
         let data = DataEngine::new(data).expect("a data engine");

@@ -1,0 +1,38 @@
+//! Notices that somebody has set the clock: the time of day has run ahead of, or fallen behind, the time that has passed.
+
+use std::time::Duration;
+
+use super::Deps;
+use super::retry::micros;
+
+/// A difference of so much is no drift.
+const JUMP: Duration = Duration::from_secs(5);
+const HELD_UP: Duration = Duration::from_secs(1);
+
+/// The hands of the clock on the wall, beside the time that passes.
+#[derive(Debug)]
+pub(super) struct Hands {
+    wall: i64,
+    passed: Duration,
+}
+
+impl Hands {
+    pub(super) fn of(deps: &Deps) -> Self {
+        loop {
+            let passed = deps.clock.monotonic();
+            let wall = deps.clock.now_micros();
+            // Else the process was held up between the two, and they are no picture of one moment.
+            if deps.clock.monotonic().saturating_sub(passed) < HELD_UP {
+                return Self { wall, passed };
+            }
+        }
+    }
+
+    /// Has the clock been set, forward or back, since somebody last asked?
+    pub(super) fn have_jumped(&mut self, deps: &Deps) -> bool {
+        let now = Self::of(deps);
+        let ahead = now.wall - self.wall - micros(now.passed.saturating_sub(self.passed));
+        *self = now;
+        ahead.abs() > micros(JUMP)
+    }
+}

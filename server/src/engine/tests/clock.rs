@@ -1,0 +1,110 @@
+//! somebody sets the clock, by an hour or a day, while runs are queued, worked on, waiting or left behind.
+
+use std::time::Duration;
+
+use domain::run::{Run, RunReason, RunState};
+use omnisend_simulator::{Action, RetryAfter, RetryIn, Rule, Script};
+
+use super::stage::{Stage, emails, people};
+use crate::clock::Clock as _;
+use crate::db::claims;
+
+/// In minutes.
+const JUMPS: [i64; 4] = [-24 * 60, -60, 60, 24 * 60];
+
+/// How often the run has been taken up.
+async fn fence(stage: &Stage, run: &Run) -> i64 {
+    let mut tx = stage.db.read().await.expect("begun");
+    claims::standing(&mut tx, run.id).await.expect("read").expect("the run").fence
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_a_queued_run_begins_whatever_the_clock_says_by_then() {
+    let stage = Stage::new().await;
+    stage.refresh(&people(0..150, "a")).await;
+    for minutes in JUMPS {
+        let run = stage.queue().await;
+        stage.clock.set(minutes);
+        let running = stage.engine().start();
+        let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+        running.stop().await;
+        assert_eq!((ended.state, fence(&stage, &ended).await), (RunState::Successful, 1), "{minutes}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_a_run_that_is_worked_on_goes_on_from_its_checkpoint_when_the_clock_is_set() {
+    for minutes in JUMPS {
+        let stage = Stage::new().await;
+        let slow = Rule::on("POST", "/batches", Action::Delay { ms: 20, after: true });
+        stage.simulator.state().set_faults(Script::one(slow));
+        let everybody = people(0..6_000, "a");
+        stage.refresh(&everybody).await;
+        let run = stage.queue().await;
+        let running = stage.engine().start();
+        stage.until(run, |run| run.counts.requests >= 10).await;
+        stage.clock.set(minutes);
+        let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+        running.stop().await;
+
+        assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 6_000), "{minutes}");
+        assert_eq!(ended.counts.retries, 0, "{minutes}: what is on its way is waited for");
+        assert!(fence(&stage, &ended).await <= 2, "{minutes}: given back once, and stolen by nobody");
+        assert_eq!(stage.tagged("a"), emails(&everybody));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_a_run_that_waits_goes_on_within_an_hour_of_the_clock_as_it_was_set() {
+    let too_fast = Action::Status {
+        status: 429,
+        retry_after: Some(RetryAfter::Seconds(600)),
+        retry_in: RetryIn::Body,
+        html: false,
+    };
+    for minutes in JUMPS {
+        let stage = Stage::new().await;
+        stage.simulator.state().set_faults(Script::one(Rule::on("POST", "/batches", too_fast.clone())));
+        let everybody = people(0..300, "a");
+        stage.refresh(&everybody).await;
+        let run = stage.queue().await;
+        let running = stage.engine().start();
+        let waiting = stage.until(run, |run| run.state == RunState::Waiting).await;
+        assert_eq!(waiting.reason, Some(RunReason::RateLimit));
+        stage.simulator.state().set_faults(Script::default());
+        stage.clock.set(minutes);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        stage.clock.skip(61);
+        let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+        running.stop().await;
+
+        assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 300), "{minutes}");
+        assert_eq!(stage.arrived(), emails(&everybody));
+    }
+}
+
+/// The lease of a process that broke off reaches a day ahead once the clock has been set back by one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_a_run_that_was_left_behind_is_taken_up_within_a_lease() {
+    for minutes in JUMPS {
+        let mut stage = Stage::new().await;
+        // Of several replicas none knows that the others are gone.
+        stage.options.data_dir = stage.folder().join("none");
+        stage.refresh(&people(0..150, "a")).await;
+        let run = stage.queue().await;
+        let now = stage.now();
+        let mut tx = stage.db.begin().await.expect("begun");
+        let gone = claims::claim(&mut tx, "gone", now, now + 30_000_000).await.expect("asked");
+        tx.commit().await.expect("committed");
+        assert_eq!(gone.expect("due").run, run);
+        stage.clock.set(minutes);
+        let set_at = stage.clock.monotonic();
+        let running = stage.engine().start();
+        let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+        running.stop().await;
+
+        assert_eq!((ended.state, fence(&stage, &ended).await), (RunState::Successful, 2), "{minutes}");
+        let waited = stage.clock.monotonic() - set_at;
+        assert!(waited < Duration::from_secs(10 * 60), "{minutes}: {waited:?}");
+    }
+}
