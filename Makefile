@@ -1,7 +1,7 @@
 # Every command of the project. The work is done by the scripts in end2end/make; each of them can
 # also be started by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo check test simulate kill-loop soak dev bench web setup fmt build
+.PHONY: help demo check test simulate kill-loop soak campaign dev bench web setup fmt build
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -23,6 +23,9 @@ kill-loop: ## kill the real program KILLS=5000 times, with seed SEED=1, over SQL
 
 soak: ## run after run over a bad network for MINUTES=120: whether memory and open files grow
 	@end2end/make/faults.sh soak MINUTES=$(or $(MINUTES),120)
+
+campaign: ## what `make test` tries a few times, as often as docs/reliability.md promises
+	@end2end/make/faults.sh campaign
 
 dev: ## build and run, again at every change of a source file
 	@end2end/make/dev.sh

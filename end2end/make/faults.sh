@@ -3,6 +3,7 @@
 #   faults.sh simulation [SEEDS=number] [SEED=first] [PROFILE=release]     one seed when only SEED is given
 #   faults.sh kills [KILLS=number] [SEED=number]     by 200, each with the next seed
 #   faults.sh soak [MINUTES=number]
+#   faults.sh campaign     what `make test` tries a few times, as often as docs/reliability.md promises
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/end2end/make/postgres.sh"
 cd "$ROOT"
@@ -41,5 +42,14 @@ case $WHAT in
         export FERRY_SOAK_MINUTES=${MINUTES:-120}
         kills r50
         ;;
-    *) die "faults.sh knows 'simulation', 'kills' and 'soak', not '$WHAT'." ;;
+    campaign)
+        trap stop_postgres EXIT
+        start_postgres
+        export FERRY_CAMPAIGN=1
+        cargo test --locked --lib -- --nocapture r32_ r33_ r35_ r37_ r38_ r47_
+        cargo build --locked --bin ferry
+        # R-24: locked 50 times.
+        FERRY_KILLS=10000 kills r24
+        ;;
+    *) die "faults.sh knows 'simulation', 'kills', 'soak' and 'campaign', not '$WHAT'." ;;
 esac

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::id::RunId;
 use domain::run::{Counts, RowReason, RunReason, RunState};
@@ -17,7 +17,7 @@ use super::{Deps, EngineError};
 use crate::db::batches::{self, Batch, BatchState, Kind, TagRows};
 use crate::db::claims::{self, Claim};
 use crate::db::endings::{self, Ended};
-use crate::db::{Database, runs};
+use crate::db::{Database, DbError, runs};
 
 /// Refused rows that are read at once.
 const READ: u32 = 1000;
@@ -101,20 +101,19 @@ async fn closed(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<Option<En
     held.push(places.next_row..plan.summary().to_send);
     held.retain(|range| !range.is_empty());
     let held_reason = if matches!(ending, Ending::Failed { .. }) { RowReason::RunFailed } else { RowReason::Canceled };
-    let closed = deps
-        .data
-        .close_run(CloseRequest {
-            run: claim.run,
-            export: claim.export,
-            ledger: claim.ledger_of.or(places.ledger_of),
-            refused: refused(deps.db.clone(), claim.run),
-            doubted: doubted.iter().flat_map(Batch::ranges).collect(),
-            unconfirmed: rows_in(&open, &IN_DOUBT),
-            held,
-            held_reason,
-            failed_tags,
-        })
-        .await?;
+    let fault = Fault::default();
+    let request = CloseRequest {
+        run: claim.run,
+        export: claim.export,
+        ledger: claim.ledger_of.or(places.ledger_of),
+        refused: refused(deps.db.clone(), claim.run, fault.clone()),
+        doubted: doubted.iter().flat_map(Batch::ranges).collect(),
+        unconfirmed: rows_in(&open, &IN_DOUBT),
+        held,
+        held_reason,
+        failed_tags,
+    };
+    let closed = deps.data.close_run(request).await.map_err(|error| fault.or(error))?;
     let counts = Counts {
         members: closed.counts.members,
         accepted: closed.counts.accepted,
@@ -159,14 +158,30 @@ fn failed_tags(plan: &PlanReader, open: &[Batch], taken: &TagRows) -> Vec<Failed
     failed
 }
 
+/// What went wrong in the database while the data engine read from it, which only knows that something did.
+#[derive(Clone, Default)]
+struct Fault(Arc<Mutex<Option<DbError>>>);
+
+impl Fault {
+    fn note(&self, error: DbError) -> io::Error {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        io::Error::other("the database")
+    }
+
+    /// The database's error, if there was one: it passes where another one may not.
+    fn or(&self, error: DataError) -> EngineError {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        noted.map_or_else(|| error.into(), EngineError::Db)
+    }
+}
+
 /// The refused rows, page by page.
-fn refused(db: Database, run: RunId) -> BoxStream<'static, io::Result<RefusedRow>> {
+fn refused(db: Database, run: RunId, fault: Fault) -> BoxStream<'static, io::Result<RefusedRow>> {
     let pages = stream::try_unfold(Some(0_u64), move |from| {
-        let db = db.clone();
+        let (db, fault) = (db.clone(), fault.clone());
         async move {
             let Some(from) = from else { return Ok::<_, io::Error>(None) };
-            let mut tx = db.read().await.map_err(io::Error::other)?;
-            let page = batches::refused_from(&mut tx, run, from, READ).await.map_err(io::Error::other)?;
+            let page = refused_page(&db, run, from).await.map_err(|error| fault.note(error))?;
             let next = page.last().map(|last| last.row + 1);
             Ok((!page.is_empty()).then_some((page, next)))
         }
@@ -181,4 +196,9 @@ fn refused(db: Database, run: RunId) -> BoxStream<'static, io::Result<RefusedRow
         })
         .flat_map(stream::iter)
         .boxed()
+}
+
+async fn refused_page(db: &Database, run: RunId, from: u64) -> Result<Vec<batches::RefusedRow>, DbError> {
+    let mut tx = db.read().await?;
+    batches::refused_from(&mut tx, run, from, READ).await
 }

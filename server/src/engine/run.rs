@@ -23,8 +23,10 @@ const NEVER: i64 = 253_402_300_799_000_000;
 
 /// Between two attempts to write how the work on a run ended.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The longest wait while the disk is full or the database is away, which somebody repairs at any moment.
+/// The longest wait while the disk is full, which somebody repairs at any moment.
 const SHORT: Duration = Duration::from_secs(60);
+/// The longest wait while the database is away: asking whether it is back costs nothing.
+const SHORTEST: Duration = Duration::from_secs(10);
 
 /// How the work on a run ends, for now or for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +118,7 @@ async fn until_written(deps: &Arc<Deps>, claim: &Claim, mut ending: Ending, mut 
             _ = shutdown.wait_for(|ends| *ends) => false,
             () = deps.clock.sleep(rest) => true,
         };
-        unknown += u32::from(!passes(&error));
+        unknown += u32::from(longest_wait(&error).is_none());
         if !goes_on || unknown > FEW_TIMES {
             // The lease passes, and the run is taken up again.
             return;
@@ -233,10 +235,9 @@ fn after_error(deps: &Deps, claim: &Claim, error: &EngineError) -> Ending {
         // Our secret key does not open the API key: the database and the key do not belong together.
         EngineError::Key(_) | EngineError::Db(_) | EngineError::Data(_) | EngineError::Task => RunReason::Storage,
     };
-    let (longest, most) = if passes(error) {
-        (SHORT, GIVE_UP_AFTER.as_secs() / SHORT.as_secs())
-    } else {
-        (Duration::from_secs(5 * 60), 20)
+    let (longest, most) = match longest_wait(error) {
+        Some(longest) => (longest, GIVE_UP_AFTER.as_secs() / longest.as_secs()),
+        None => (Duration::from_secs(5 * 60), 20),
     };
     let failures = u32::try_from(claim.failures).unwrap_or(u32::MAX).saturating_add(1);
     let is_hopeless = u64::from(failures) > most || now - claim.progress_at > micros(GIVE_UP_AFTER);
@@ -247,9 +248,14 @@ fn after_error(deps: &Deps, claim: &Claim, error: &EngineError) -> Ending {
     Ending::Wait { reason, detail: String::new(), until: now + micros(wait), failures, refused_key: None }
 }
 
-/// Does it go well by itself once there is room on the disk, or the database is there again?
-fn passes(error: &EngineError) -> bool {
-    matches!(error, EngineError::Db(DbError::Unavailable(_)) | EngineError::Data(DataError::File(FileFault::NoSpace)))
+/// How long to wait at most for what goes well by itself once there is room on the disk, or the database is there again;
+/// none for other errors.
+fn longest_wait(error: &EngineError) -> Option<Duration> {
+    match error {
+        EngineError::Db(DbError::Unavailable(_)) => Some(SHORTEST),
+        EngineError::Data(DataError::File(FileFault::NoSpace)) => Some(SHORT),
+        _ => None,
+    }
 }
 
 async fn let_go(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {

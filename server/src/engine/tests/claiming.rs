@@ -6,7 +6,7 @@ use domain::run::{RunReason, RunState};
 use domain::schedule::Schedule;
 use omnisend_simulator::PRACTICE_BRAND;
 
-use super::stage::{Setting, Stage, people};
+use super::stage::{Setting, Stage, people, times};
 use crate::db::checkpoints::{self, Checkpoint};
 use crate::db::claims::{self, Claim};
 use crate::db::testing::databases;
@@ -25,7 +25,8 @@ async fn claim(stage: &Stage, owner: &str, now: i64) -> Option<Claim> {
 async fn r35_many_workers_at_once_take_up_each_run_once() {
     for db in databases().await {
         let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
-        for number in 0..30 {
+        let jobs = times(30, 10_000);
+        for number in 0..jobs {
             let export =
                 stage.add_export(&format!("Export {number}"), stage.connection, Vec::new(), Schedule::Off).await;
             stage.queue_of(export, stage.connection, &format!("brand {number}")).await;
@@ -44,8 +45,17 @@ async fn r35_many_workers_at_once_take_up_each_run_once() {
         });
         let got: Vec<_> = futures::future::join_all(workers).await.into_iter().flatten().collect();
 
-        assert_eq!(got.len(), 30);
-        assert_eq!(got.into_iter().collect::<HashSet<_>>().len(), 30);
+        assert_eq!(got.len(), jobs);
+        assert_eq!(got.into_iter().collect::<HashSet<_>>().len(), jobs);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r35_a_hundred_clicks_at_once_make_one_run() {
+    for db in databases().await {
+        let stage = Stage::on(db, Setting { factor: 1, ..Setting::default() }).await;
+        let clicks = futures::future::join_all((0..100).map(|_| stage.queue())).await;
+        assert_eq!(clicks.into_iter().collect::<HashSet<_>>().len(), 1);
     }
 }
 

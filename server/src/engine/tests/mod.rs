@@ -15,6 +15,7 @@ mod left_out;
 mod leftovers;
 mod life;
 mod marking;
+mod moments;
 mod outside;
 mod quick_clock;
 mod recheck;

@@ -364,3 +364,10 @@ pub(super) fn emails(people: &[Person]) -> Vec<String> {
     emails.sort_unstable();
     emails
 }
+
+/// How often something is tried: a few times in every test run, and as often as is promised with `make campaign`.
+pub(super) fn times(usually: usize, in_a_campaign: usize) -> usize {
+    #[expect(clippy::disallowed_methods, reason = "the tests' own setting")]
+    let is_campaign = std::env::var_os("FERRY_CAMPAIGN").is_some();
+    if is_campaign { in_a_campaign } else { usually }
+}
