@@ -229,7 +229,8 @@ async fn whoever_was_refused_after_an_answer_was_lost_loses_what_they_may_carry(
     write_people(&engine, 2, &[]);
     plan(&engine, 1, None, both()).await;
     let mut request = all_well(1, None);
-    (request.refused, request.doubted) = (refused(&[0, 1]), vec![1..2]);
+    request.refused = refused(&[0, 1]);
+    request.doubted.push(1..2);
     let first = close(&engine, request).await.counts;
 
     assert_eq!((first.accepted, first.rejected, first.unconfirmed), (0, 2, 0), "what was said stands");
