@@ -197,16 +197,26 @@ impl Row {
     }
 }
 
+/// The text of a query for whole batches, [`Row`]s, with what follows "where".
+macro_rules! batches_where {
+    ($rest:literal) => {
+        concat!(
+            "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
+                doubted_at
+             from batches
+             where ",
+            $rest
+        )
+    };
+}
+pub(super) use batches_where;
+
 /// The batches of a run that are neither settled nor split, by number.
 pub async fn unsettled(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         Row,
-        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
-            doubted_at
-         from batches
-         where run_id = $1 and state <> 'settled' and state <> 'split'
-         order by seq",
+        batches_where!("run_id = $1 and state <> 'settled' and state <> 'split' order by seq"),
         run.to_string(),
     )?;
     rows.into_iter().map(Row::batch).collect()
@@ -217,11 +227,7 @@ pub async fn doubted(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         Row,
-        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
-            doubted_at
-         from batches
-         where run_id = $1 and kind = 'upsert' and doubted_at is not null
-         order by seq",
+        batches_where!("run_id = $1 and kind = 'upsert' and doubted_at is not null order by seq"),
         run.to_string(),
     )?;
     rows.into_iter().map(Row::batch).collect()
@@ -251,12 +257,7 @@ pub async fn tag_rows(tx: &mut Tx, run: RunId) -> Result<TagRows, DbError> {
         let rows = sql::fetch_all!(
             tx,
             Row,
-            "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
-                doubted_at
-             from batches
-             where run_id = $1 and kind <> 'upsert' and state <> 'split' and seq > $2
-             order by seq
-             limit $3",
+            batches_where!("run_id = $1 and kind <> 'upsert' and state <> 'split' and seq > $2 order by seq limit $3"),
             run.to_string(),
             after,
             READ,

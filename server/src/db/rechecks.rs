@@ -2,7 +2,7 @@
 
 use domain::id::RunId;
 
-use super::batches::{Batch, Row};
+use super::batches::{Batch, Row, batches_where};
 use super::{DbError, Tx, parse, sql};
 
 /// The batches of a run that a destination can be asked about: it took them, and never said what became of them. Not
@@ -11,15 +11,14 @@ pub async fn askable(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         Row,
-        "select seq, kind, tag, first_row, row_count, picked, state, attempts, returns, remote_id, due_at, sent_at,
-            doubted_at
-         from batches
-         where run_id = $1 and kind = 'upsert' and state in ('sent', 'unconfirmed') and remote_id is not null
-            and sent_at is not null and not exists (
-                select 1 from batches other
-                where other.run_id = batches.run_id and other.seq <> batches.seq
-                    and other.remote_id = batches.remote_id)
-         order by seq",
+        batches_where!(
+            "run_id = $1 and kind = 'upsert' and state in ('sent', 'unconfirmed') and remote_id is not null
+                and sent_at is not null and not exists (
+                    select 1 from batches other
+                    where other.run_id = batches.run_id and other.seq <> batches.seq
+                        and other.remote_id = batches.remote_id)
+             order by seq"
+        ),
         run.to_string(),
     )?;
     rows.into_iter().map(Row::batch).collect()
