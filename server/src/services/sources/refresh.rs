@@ -42,14 +42,14 @@ pub struct Refreshes {
 /// Why a refresh came to nothing.
 enum Failure {
     /// It has this fault, and had done so much.
-    Fault(String, ImportReport),
+    Fault(String, Box<ImportReport>),
     /// Somebody else has recorded its end already.
     GivenUp,
 }
 
 impl From<FileFault> for Failure {
     fn from(fault: FileFault) -> Self {
-        Self::Fault(fault_name(fault), ImportReport::default())
+        Self::Fault(fault_name(fault), Box::default())
     }
 }
 
@@ -67,13 +67,13 @@ impl From<DataError> for Failure {
 
 impl Failure {
     fn storage() -> Self {
-        Self::Fault(STORAGE.to_owned(), ImportReport::default())
+        Self::Fault(STORAGE.to_owned(), Box::default())
     }
 
     /// The same, with what became of the rows.
     fn with(self, report: ImportReport) -> Self {
         match self {
-            Self::Fault(fault, _) => Self::Fault(fault, report),
+            Self::Fault(fault, _) => Self::Fault(fault, Box::new(report)),
             Self::GivenUp => Self::GivenUp,
         }
     }
