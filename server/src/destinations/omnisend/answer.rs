@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::destinations::http::{Answer, fit_to_show};
@@ -37,7 +37,10 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer, expected: u16) -> Resul
     if answer.status != expected {
         return Err(meaning_of(answer));
     }
-    serde_json::from_slice(&answer.body).map_err(|_| DeliveryError {
+    // Every answer is an object; a list would be read as its fields in turn.
+    let is_object = answer.body.trim_ascii_start().starts_with(b"{");
+    let read = is_object.then(|| serde_json::from_slice(&answer.body).ok()).flatten();
+    read.ok_or_else(|| DeliveryError {
         meaning: Meaning::Unknown,
         status: Some(answer.status),
         reference: None,
@@ -110,7 +113,19 @@ fn said(problem: &Problem) -> String {
 #[derive(Debug, Deserialize)]
 pub(super) struct Created {
     #[serde(rename = "batchID")]
-    pub(super) batch_id: String,
+    pub(super) batch_id: Id,
+}
+
+/// A name that is one.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Id(pub(super) String);
+
+impl TryFrom<String> for Id {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.is_empty() { Err("an empty id") } else { Ok(Self(text)) }
+    }
 }
 
 /// `PATCH /contacts`: the contact as it is now.
@@ -120,10 +135,20 @@ pub(super) struct Changed {
     _id: String,
 }
 
+/// A list that has to be named, though there may be nothing in it: an answer without it is no empty list, it says nothing.
+pub(super) fn named<'de, D, T>(answer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(answer).map(Option::unwrap_or_default)
+}
+
 /// `GET /batches`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Listed {
-    batches: Option<Vec<Batch>>,
+    #[serde(deserialize_with = "named")]
+    batches: Vec<Batch>,
     #[serde(default)]
     paging: Paging,
 }
@@ -137,7 +162,8 @@ struct Paging {
 /// `GET /contacts`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Contacts {
-    contacts: Option<Vec<Contact>>,
+    #[serde(deserialize_with = "named")]
+    contacts: Vec<Contact>,
     #[serde(default)]
     paging: ContactPaging,
 }
@@ -163,8 +189,7 @@ struct Cursors {
 
 impl Contacts {
     pub(super) fn into_page(self) -> ContactPage {
-        let contacts = self.contacts.unwrap_or_default();
-        let known = contacts.into_iter().filter_map(|one| Some(ContactRef { id: one.id?, email: one.email? }));
+        let known = self.contacts.into_iter().filter_map(|one| Some(ContactRef { id: one.id?, email: one.email? }));
         ContactPage { contacts: known.filter(|one| !one.id.is_empty()).collect(), next: self.paging.next() }
     }
 }
@@ -193,9 +218,26 @@ pub(super) struct Batch {
 
 /// `GET /batches/{id}/items`.
 #[derive(Debug, Deserialize)]
+#[serde(try_from = "ItemLists")]
 pub(super) struct Items {
+    errors: Vec<BatchItem>,
+    responses: Vec<BatchItem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ItemLists {
     errors: Option<Vec<BatchItem>>,
     responses: Option<Vec<BatchItem>>,
+}
+
+impl TryFrom<ItemLists> for Items {
+    type Error = &'static str;
+    fn try_from(lists: ItemLists) -> Result<Self, Self::Error> {
+        if lists.errors.is_none() && lists.responses.is_none() {
+            return Err("a batch has items");
+        }
+        Ok(Self { errors: lists.errors.unwrap_or_default(), responses: lists.responses.unwrap_or_default() })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -212,10 +254,9 @@ struct BatchItem {
 impl Listed {
     /// The page that began at `from`.
     pub(super) fn into_page(self, from: u64) -> BatchPage {
-        let batches = self.batches.unwrap_or_default();
-        let length = u64::try_from(batches.len()).unwrap_or(u64::MAX);
+        let length = u64::try_from(self.batches.len()).unwrap_or(u64::MAX);
         let next = self.paging.next.filter(|next| !next.is_empty() && length > 0).map(|_| from + length);
-        BatchPage { batches: batches.into_iter().map(Batch::into_report).collect(), next }
+        BatchPage { batches: self.batches.into_iter().map(Batch::into_report).collect(), next }
     }
 }
 
@@ -233,10 +274,9 @@ impl Batch {
 impl Items {
     /// Every item that has an outcome, once: one that stands in both lists counts as an error.
     pub(super) fn into_reports(self) -> Vec<ItemReport> {
-        let errors: Vec<ItemReport> = self.errors.unwrap_or_default().into_iter().map(BatchItem::into_report).collect();
+        let errors: Vec<ItemReport> = self.errors.into_iter().map(BatchItem::into_report).collect();
         let good = self
             .responses
-            .unwrap_or_default()
             .into_iter()
             .map(BatchItem::into_report)
             .filter(|one| !errors.iter().any(|error| error.email.is_some() && error.email == one.email))

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{self, Changed, Contacts, Created, Items, Listed};
+use super::answer::{self, Changed, Contacts, Created, Id, Items, Listed};
 use crate::destinations::http::{self, Answer};
 use crate::destinations::{BatchPage, ContactPage, DeliveryError, ItemReport, Meaning, Recipients, TagChange};
 
@@ -83,14 +83,14 @@ impl Client {
         #[derive(Deserialize)]
         struct Current {
             #[serde(rename = "brandID")]
-            brand_id: String,
+            brand_id: Id,
             name: Option<String>,
             website: Option<String>,
         }
         let answer = self.get(key, self.url(&["brands", "current"])?, BODY_CAP).await?;
         let current: Current = answer::read(&answer, 200)?;
         Ok(Brand {
-            id: current.brand_id,
+            id: current.brand_id.0,
             name: current.name.unwrap_or_default(),
             website: current.website.unwrap_or_default(),
         })
@@ -117,8 +117,7 @@ impl Client {
         }
         body.push_str("]}");
         let answer = self.send_json(key, Method::POST, &["batches"], body).await?;
-        let created: Created = answer::read(&answer, 201)?;
-        Ok(created.batch_id)
+        answer::read::<Created>(&answer, 201).map(|created| created.batch_id.0)
     }
 
     /// `GET /batches`, one page.

@@ -20,6 +20,8 @@ use super::{
 mod answer;
 mod client;
 mod contact;
+#[cfg(test)]
+mod nonsense;
 mod suggestions;
 #[cfg(test)]
 mod tests;

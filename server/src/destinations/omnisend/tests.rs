@@ -103,7 +103,7 @@ fn the_wait_is_read_from_the_body_then_the_header_and_nonsense_is_none() {
 #[test]
 fn a_success_is_only_the_expected_status_with_the_expected_json() {
     let id =
-        |given: &Answer| read::<Created>(given, 201).map(|created| created.batch_id).map_err(|error| error.meaning);
+        |given: &Answer| read::<Created>(given, 201).map(|created| created.batch_id.0).map_err(|error| error.meaning);
     assert_eq!(id(&answer(201, r#"{"batchID":"5f92","totalCount":1}"#)), Ok("5f92".to_owned()));
     for bad in [r#"{"batchID":"5f"#, "", "<html></html>", "[]", r#"{"batchID":7}"#] {
         assert_eq!(id(&answer(201, bad)), Err(Meaning::Unknown), "{bad}");

@@ -14,7 +14,8 @@ const PAGE_CAP: usize = 16 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Contacts {
-    contacts: Option<Vec<Contact>>,
+    #[serde(deserialize_with = "answer::named")]
+    contacts: Vec<Contact>,
     #[serde(default)]
     paging: ContactPaging,
 }
@@ -40,7 +41,7 @@ impl Client {
         let answer = self.get(key, url, PAGE_CAP).await?;
         let page: Contacts = answer::read(&answer, 200)?;
         Ok(AddressPage {
-            emails: page.contacts.unwrap_or_default().into_iter().filter_map(|contact| contact.email).collect(),
+            emails: page.contacts.into_iter().filter_map(|contact| contact.email).collect(),
             next: page.paging.next(),
         })
     }
