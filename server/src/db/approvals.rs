@@ -15,7 +15,7 @@ pub async fn history(tx: &mut Tx, export: ExportId, brand: &str) -> Result<Vec<P
          from runs
          where export_id = $1 and brand_id = $2 and state in ('successful', 'completed_with_errors')
             and resend_of is null and recheck_of is null
-         order by queued_at desc, id desc
+         order by number desc
          limit $3",
         export.to_string(),
         brand,

@@ -221,7 +221,7 @@ pub async fn prepare(tx: &mut Tx, run: RunId, fence: i64, with: &Prepared) -> Re
             ledger_of = (
                 select earlier.id from runs earlier
                 where earlier.export_id = runs.export_id and earlier.brand_id = $4 and earlier.has_ledger
-                order by earlier.queued_at desc, earlier.id desc
+                order by earlier.number desc
                 limit 1)
          where id = $1 and fence = $2 and lease_owner is not null",
         run.to_string(),
@@ -276,7 +276,7 @@ pub async fn other_ledgers(tx: &mut Tx, brand: &str, export: ExportId) -> Result
          where brand_id = $1 and export_id <> $2 and has_ledger and not exists (
             select 1 from runs newer
             where newer.export_id = runs.export_id and newer.brand_id = runs.brand_id and newer.has_ledger
-                and (newer.queued_at > runs.queued_at or newer.queued_at = runs.queued_at and newer.id > runs.id))
+                and newer.number > runs.number)
          order by export_id",
         brand,
         export.to_string(),

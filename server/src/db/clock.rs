@@ -19,7 +19,11 @@ pub async fn was_set_back(tx: &mut Tx, farthest: Farthest) -> Result<(), DbError
     let Farthest { now, lease, wait } = farthest;
     sql::execute!(
         tx,
-        "update runs set due_at = $1 where finished_at is null and state <> 'waiting' and due_at > $1",
+        "update runs
+         set due_at = $1
+         where finished_at is null and due_at > $1
+            and (state <> 'waiting' or cancel_requested_at is not null
+                or reason = 'approval' and approved_at is not null)",
         now,
     )?;
     sql::execute!(
@@ -33,9 +37,26 @@ pub async fn was_set_back(tx: &mut Tx, farthest: Farthest) -> Result<(), DbError
         tx,
         "update batches
          set due_at = $2
-         where due_at > $1 and state in ('planned', 'unknown')
+         where due_at > $1 and state in ('planned', 'sending', 'unknown')
             and run_id in (select id from runs where finished_at is null)",
         wait,
+        now,
+    )?;
+    // What was sent then was sent by now, of ended runs at the latest at their end: nobody waits a day for its outcome.
+    sql::execute!(
+        tx,
+        "update batches
+         set sent_at = $1
+         where state in ('sending', 'unknown', 'sent', 'unconfirmed')
+            and (sent_at > $1 and run_id in (select id from runs where finished_at is null or finished_at > $1)
+                or sent_at is null and run_id in (select id from runs where finished_at > $1))",
+        now,
+    )?;
+    sql::execute!(
+        tx,
+        "update batches
+         set doubted_at = $1
+         where doubted_at > $1 and run_id in (select id from runs where finished_at is null or finished_at > $1)",
         now,
     )?;
     sql::execute!(tx, "update circuits set probe_at = $1 where probe_at > $1", wait)?;

@@ -71,7 +71,7 @@ pub async fn forget_old_ledgers(tx: &mut Tx, export: ExportId) -> Result<Vec<Run
          where export_id = $1 and has_ledger and finished_at is not null and exists (
             select 1 from runs newer
             where newer.export_id = runs.export_id and newer.brand_id = runs.brand_id and newer.has_ledger
-                and (newer.queued_at > runs.queued_at or newer.queued_at = runs.queued_at and newer.id > runs.id))
+                and newer.number > runs.number)
          returning id",
         export.to_string(),
         false,
@@ -86,7 +86,7 @@ pub async fn newest_ledger(tx: &mut Tx, export: ExportId, brand: &str) -> Result
         (String,),
         "select id from runs
          where export_id = $1 and brand_id = $2 and has_ledger
-         order by queued_at desc, id desc
+         order by number desc
          limit 1",
         export.to_string(),
         brand,

@@ -34,7 +34,7 @@ pub async fn is_askable(tx: &mut Tx, run: RunId) -> Result<bool, DbError> {
          where id = $1 and finished_at is not null and unconfirmed > 0 and has_ledger and not exists (
             select 1 from runs newer
             where newer.export_id = runs.export_id and newer.brand_id = runs.brand_id and newer.has_ledger
-                and (newer.queued_at > runs.queued_at or newer.queued_at = runs.queued_at and newer.id > runs.id))",
+                and newer.number > runs.number)",
         run.to_string(),
     )?;
     Ok(found.is_some() && !askable(tx, run).await?.is_empty())
@@ -45,7 +45,7 @@ pub async fn newest_of(tx: &mut Tx, run: RunId) -> Result<Option<RunId>, DbError
     let row = sql::fetch_optional!(
         tx,
         (String,),
-        "select id from runs where recheck_of = $1 order by queued_at desc, id desc limit 1",
+        "select id from runs where recheck_of = $1 order by number desc limit 1",
         run.to_string(),
     )?;
     row.map(|(id,)| parse("runs.id", &id)).transpose()

@@ -185,9 +185,10 @@ async fn insert(
             reason, due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger, slot_at, next_row,
             to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
             rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of,
-            resend_reason, recheck_of)
+            resend_reason, recheck_of, number)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $10, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, $10, $14, $15, $16, $17)
+            0, 0, 0, 0, 0, $10, $14, $15, $16, $17,
+            (select coalesce(max(number), 0) + 1 from runs where export_id = $2))
          on conflict do nothing",
         new.id.to_string(),
         new.export.to_string(),
@@ -234,7 +235,7 @@ pub async fn list(tx: &mut Tx, export: Option<ExportId>, page: PageRequest) -> R
             sql::fetch_all!(
                 tx,
                 Row,
-                select_runs!("where export_id = $1 order by queued_at desc, id desc limit $2 offset $3"),
+                select_runs!("where export_id = $1 order by number desc, id desc limit $2 offset $3"),
                 &export,
                 size,
                 offset,
@@ -269,7 +270,7 @@ pub async fn last_runs(tx: &mut Tx) -> Result<Vec<Run>, DbError> {
                      where active.export_id = exports.id and active.finished_at is null),
                     (select latest.id from runs latest
                      where latest.export_id = exports.id and coalesce(latest.reason, '') <> 'still_active'
-                     order by latest.queued_at desc, latest.id desc
+                     order by latest.number desc, latest.id desc
                      limit 1))
                 from exports)
              order by export_id"

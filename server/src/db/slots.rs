@@ -41,7 +41,7 @@ pub async fn last(tx: &mut Tx) -> Result<HashMap<ExportId, LastSlot>, DbError> {
         "select runs.export_id, runs.slot_at, runs.queued_at, runs.state, runs.reason,
             (select count(*) from runs later
              where later.export_id = runs.export_id and later.slot_at is null and later.state <> 'skipped'
-                and later.queued_at >= runs.queued_at)
+                and later.number > runs.number)
          from (select export_id, max(slot_at) as slot_at from runs where slot_at is not null group by export_id) latest
          join runs on runs.export_id = latest.export_id and runs.slot_at = latest.slot_at",
     )?;

@@ -66,6 +66,8 @@ pub(super) struct Watched {
     pub(super) fence: i64,
     /// The connection with the account that the run writes to; none before it is prepared.
     pub(super) connection: Option<(ConnectionId, String)>,
+    /// The clock as it was when the run was taken up: what the run had put off until when was told by it.
+    pub(super) hands: Hands,
 }
 
 impl Guard {
@@ -108,7 +110,7 @@ impl Keep {
     async fn run(self, sender: watch::Sender<Signal>) {
         let clock = self.deps.clock.clone();
         let mut renewed_at = clock.monotonic();
-        let mut hands = Hands::of(&self.deps);
+        let mut hands = self.watched.hands;
         loop {
             let mut shutdown = self.shutdown.clone();
             tokio::select! {

@@ -10,7 +10,7 @@ const JUMP: Duration = Duration::from_secs(5);
 const HELD_UP: Duration = Duration::from_secs(1);
 
 /// The hands of the clock on the wall, beside the time that passes.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Hands {
     wall: i64,
     passed: Duration,
@@ -31,8 +31,17 @@ impl Hands {
     /// Has the clock been set, forward or back, since somebody last asked?
     pub(super) fn have_jumped(&mut self, deps: &Deps) -> bool {
         let now = Self::of(deps);
-        let ahead = now.wall - self.wall - micros(now.passed.saturating_sub(self.passed));
-        *self = now;
-        ahead.abs() > micros(JUMP)
+        let before = std::mem::replace(self, now);
+        !before.agree_with(now)
+    }
+
+    /// Has nobody set the clock since then?
+    pub(super) fn are_right(self, deps: &Deps) -> bool {
+        self.agree_with(Self::of(deps))
+    }
+
+    fn agree_with(self, later: Self) -> bool {
+        let ahead = later.wall - self.wall - micros(later.passed.saturating_sub(self.passed));
+        ahead.abs() <= micros(JUMP)
     }
 }

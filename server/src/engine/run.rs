@@ -10,6 +10,7 @@ use ferry_data::DataError;
 use tokio::sync::watch;
 
 use super::guard::{Guard, Key, Signal, Watched, open_key, renew, usable};
+use super::hands::Hands;
 use super::line::Line;
 use super::prepare::{Settings, fix_settings, make_plan, settings_of};
 use super::retry::{FEW_TIMES, GIVE_UP_AFTER, LONGEST_WAIT, WAIT_FOR_PERSON, is_crash_loop, micros};
@@ -24,9 +25,9 @@ const NEVER: i64 = 253_402_300_799_000_000;
 /// Between two attempts to write how the work on a run ended.
 const AGAIN: Duration = Duration::from_secs(1);
 /// The longest wait while the disk is full, which somebody repairs at any moment.
-const SHORT: Duration = Duration::from_secs(60);
+const WHILE_FULL: Duration = Duration::from_secs(60);
 /// The longest wait while the database is away: asking whether it is back costs nothing.
-const SHORTEST: Duration = Duration::from_secs(10);
+const WHILE_AWAY: Duration = Duration::from_secs(10);
 
 /// How the work on a run ends, for now or for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,10 +94,10 @@ impl Held {
 }
 
 /// Works on a run until it ends, waits, or is somebody else's.
-pub(super) async fn work(deps: Arc<Deps>, claim: Claim, shutdown: watch::Receiver<bool>) {
+pub(super) async fn work(deps: Arc<Deps>, claim: Claim, hands: Hands, shutdown: watch::Receiver<bool>) {
     let run = claim.run;
     tracing::info!(%run, state = claim.state.as_str(), fence = claim.fence, "took up a run");
-    let ending = match go_on(&deps, claim.clone(), shutdown.clone()).await {
+    let ending = match go_on(&deps, claim.clone(), hands, shutdown.clone()).await {
         Ok(ending) => ending,
         Err(error) => after_error(&deps, &claim, &error),
     };
@@ -126,7 +127,7 @@ async fn until_written(deps: &Arc<Deps>, claim: &Claim, mut ending: Ending, mut 
         match ending {
             // It is closed later, when there is room for its files.
             Ending::Done | Ending::Skipped(_) | Ending::Failed { .. } => ending = after_error(deps, claim, &error),
-            Ending::Canceled(_) => rest = (rest * 2).min(SHORT),
+            Ending::Canceled(_) => rest = (rest * 2).min(WHILE_FULL),
             Ending::Wait { .. } | Ending::Released | Ending::Lost => {}
         }
     }
@@ -142,7 +143,12 @@ async fn keep(deps: &Deps, claim: &Claim) {
     }
 }
 
-async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<bool>) -> Result<Ending, EngineError> {
+async fn go_on(
+    deps: &Arc<Deps>,
+    mut claim: Claim,
+    hands: Hands,
+    shutdown: watch::Receiver<bool>,
+) -> Result<Ending, EngineError> {
     if claim.cancel_requested {
         return Ok(Ending::Canceled(RunReason::CanceledByPerson));
     }
@@ -164,8 +170,8 @@ async fn go_on(deps: &Arc<Deps>, mut claim: Claim, shutdown: watch::Receiver<boo
         return Ok(Ending::failed(RunReason::SettingsInvalid));
     };
     let brand = claim.brand.clone().ok_or(EngineError::Settings)?;
-    let watched =
-        Watched { run: claim.run, fence: claim.fence, connection: Some((settings.connection, brand.clone())) };
+    let connection = Some((settings.connection, brand.clone()));
+    let watched = Watched { run: claim.run, fence: claim.fence, connection, hands };
     let guard = Guard::start(deps.clone(), watched, key, shutdown);
     let held =
         Held { deps: deps.clone(), claim: claim.clone(), guard, destination, connection: settings.connection, brand };
@@ -252,8 +258,8 @@ fn after_error(deps: &Deps, claim: &Claim, error: &EngineError) -> Ending {
 /// none for other errors.
 fn longest_wait(error: &EngineError) -> Option<Duration> {
     match error {
-        EngineError::Db(DbError::Unavailable(_)) => Some(SHORTEST),
-        EngineError::Data(DataError::File(FileFault::NoSpace)) => Some(SHORT),
+        EngineError::Db(DbError::Unavailable(_)) => Some(WHILE_AWAY),
+        EngineError::Data(DataError::File(FileFault::NoSpace)) => Some(WHILE_FULL),
         _ => None,
     }
 }

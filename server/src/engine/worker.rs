@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// So long nothing is taken up after the clock was set, because leases look passed that are not: their owners renew them
 /// meanwhile.
 const AFTER_JUMP: Duration = Duration::from_secs(15);
+/// After so long nobody writes down any more what he read from the clock before it was set.
+const ALL_IS_WRITTEN: Duration = Duration::from_secs(90);
 /// Runs that are still worked on when Ferry ends have so long to come to a checkpoint.
 const SHUTDOWN: Duration = Duration::from_secs(25);
 
@@ -65,7 +67,11 @@ impl Engine {
     async fn keep_working(self, ends: watch::Receiver<bool>) {
         loop {
             let tasks = JoinSet::new();
-            let clock = Watch { hands: Hands::of(&self.deps), is_believed: false, careful_until: Duration::ZERO };
+            let clock = Watch {
+                hands: Hands::of(&self.deps),
+                doubted_until: Some(Duration::ZERO),
+                careful_until: Duration::ZERO,
+            };
             let (engine, ends, tick_at) = (self.clone(), ends.clone(), self.first_tick());
             let workers = Workers { engine, ends, tasks, tick_at, clock, in_doubt: None };
             // Dropped with this, so that nobody works on when this is.
@@ -95,17 +101,19 @@ impl Engine {
     pub async fn step(&self) -> Result<bool, DbError> {
         let lock = self.hold_lock().await?;
         self.forget_other_clocks().await?;
-        let Ok(claim) = self.claim(self.deps.clock.now_micros(), &mut None).await? else { return Ok(false) };
+        let hands = Hands::of(&self.deps);
+        let Ok(claim) = self.claim(hands, &mut None).await? else { return Ok(false) };
         // Never sent: whoever calls this waits for the end.
         let (_shutdown, ends) = watch::channel(false);
-        work(self.deps.clone(), claim, ends).await;
+        work(self.deps.clone(), claim, hands, ends).await;
         drop(lock);
         Ok(true)
     }
 
-    /// Takes up a run that is due at `now`; else gives the instant at which the next one is. `in_doubt` gets the one of
-    /// which it is not known whether the database has it as taken up.
-    async fn claim(&self, now: i64, in_doubt: &mut Option<Claim>) -> Result<Result<Claim, Option<i64>>, DbError> {
+    /// Takes up a run that is due; else gives the instant at which the next one is. `in_doubt` gets the one of which it is
+    /// not known whether the database has it as taken up.
+    async fn claim(&self, hands: Hands, in_doubt: &mut Option<Claim>) -> Result<Result<Claim, Option<i64>>, DbError> {
+        let now = self.deps.clock.now_micros();
         let mut tx = self.deps.db.apart().read().await?;
         let due = claims::next_due(&mut tx).await?;
         drop(tx);
@@ -114,6 +122,10 @@ impl Engine {
         }
         let mut tx = self.deps.db.apart().begin().await?;
         let claim = claims::claim(&mut tx, &self.owner, now, now + micros(LEASE)).await?;
+        if !hands.are_right(&self.deps) {
+            // Then a lease may look passed that is not. Nothing is committed.
+            return Ok(Err(None));
+        }
         if let Err(error) = tx.commit().await {
             *in_doubt = claim;
             return Err(error);
@@ -165,8 +177,8 @@ struct Workers {
 /// What is known of the clock.
 struct Watch {
     hands: Hands,
-    /// Is nothing put off for longer than it can be, by this clock?
-    is_believed: bool,
+    /// So long something may be put off for longer than it can be by this clock, or be written like that yet.
+    doubted_until: Option<Duration>,
     careful_until: Duration,
 }
 
@@ -244,13 +256,14 @@ impl Workers {
         let clock = self.engine.deps.clock.clone();
         if self.clock.hands.have_jumped(&self.engine.deps) {
             tracing::warn!(code = "clock_set", "the clock was set: nothing is taken up for a moment");
-            self.clock.is_believed = false;
+            self.clock.doubted_until = Some(clock.monotonic() + ALL_IS_WRITTEN);
             self.clock.careful_until = clock.monotonic() + AFTER_JUMP;
             self.tick_at = self.engine.first_tick();
         }
-        if !self.clock.is_believed {
+        if let Some(until) = self.clock.doubted_until {
+            let is_over = clock.monotonic() >= until;
             self.engine.forget_other_clocks().await?;
-            self.clock.is_believed = true;
+            self.clock.doubted_until = (!is_over).then_some(until);
         }
         if clock.monotonic() < self.clock.careful_until {
             return Ok(LOOK);
@@ -258,9 +271,10 @@ impl Workers {
         self.give_back().await?;
         let mut due = None;
         while self.tasks.len() < self.engine.deps.options.workers.max(1) {
-            match self.engine.claim(clock.now_micros(), &mut self.in_doubt).await? {
+            match self.engine.claim(self.clock.hands, &mut self.in_doubt).await? {
                 Ok(claim) => {
-                    self.tasks.spawn(work(self.engine.deps.clone(), claim, self.ends.clone()));
+                    let hands = self.clock.hands;
+                    self.tasks.spawn(work(self.engine.deps.clone(), claim, hands, self.ends.clone()));
                 }
                 Err(next) => {
                     due = next;

@@ -165,7 +165,7 @@ impl Books {
             "started_at",
             "finished_at",
         ];
-        self.rows(&columns, "runs order by queued_at, id").await
+        self.rows(&columns, "runs order by number, queued_at, id").await
     }
 
     /// Batches whose request may be on its way: what a process that breaks off now may have to send again.

@@ -27,6 +27,8 @@ struct Timers {
     sleepers: BTreeMap<u64, Sleeper>,
     /// Owners whose sleepers wake only after an instant.
     frozen: BTreeMap<usize, i64>,
+    /// By how much the time of day is wrong, on Ferry's machines.
+    wrong_by: i64,
 }
 
 #[derive(Debug)]
@@ -94,7 +96,13 @@ impl SimClock {
         }
     }
 
-    /// Microseconds since 1970.
+    /// Somebody sets the clock of Ferry's machines: from now on it is wrong by so many microseconds. The receiver's stays
+    /// right, and so does what is measured.
+    pub fn set(&self, wrong_by: i64) {
+        self.timers().wrong_by = wrong_by;
+    }
+
+    /// The right time, in microseconds since 1970.
     pub fn micros(&self) -> i64 {
         start().as_microsecond() + self.timers().now
     }
@@ -111,7 +119,8 @@ fn micros(time: Duration) -> i64 {
 #[async_trait::async_trait]
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        start() + SignedDuration::from_micros(self.timers().now)
+        let timers = self.timers();
+        start() + SignedDuration::from_micros(timers.now + timers.wrong_by)
     }
 
     fn monotonic(&self) -> Duration {

@@ -60,6 +60,8 @@ struct Scene<'a> {
     chance: Chance,
     /// What worlds were given later draws from a source of its own, so that old seeds keep their troubles.
     later: Chance,
+    /// And what came after that from a third one.
+    latest: Chance,
     clock: SimClock,
     state: State,
     db: Database,
@@ -75,7 +77,7 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     async fn open(bench: &'a Bench, seed: u64, clock: SimClock) -> Self {
-        let (mut chance, mut later) = (Chance::of(seed), Chance::of(!seed));
+        let (mut chance, mut later, latest) = (Chance::of(seed), Chance::of(!seed), Chance::of(seed.reverse_bits()));
         let manner = Manner::of(&mut later);
         let (path, db) = bench.database(manner).await;
         let mut books = Books::open(&Place::Sqlite(path)).await.expect("the database");
@@ -96,6 +98,7 @@ impl<'a> Scene<'a> {
             manner,
             chance,
             later,
+            latest,
             clock,
             state,
             db,
@@ -157,6 +160,11 @@ impl<'a> Scene<'a> {
         if self.manner.has_statuses {
             trouble.approve_and_leave(&mut self.later, is_troubled);
         }
+        if is_troubled && self.latest.happens(0.15) {
+            trouble.set_clock(&mut self.latest);
+            // What was asked for before it was set counts by the clock of then.
+            self.is_limited = false;
+        }
         self.bench.put(&self.db, snapshot, self.clock.now_micros()).await;
         self.told.ever.extend(snapshot.people.keys().cloned());
         let marked = |(email, person): (&String, &Person)| {
@@ -170,9 +178,9 @@ impl<'a> Scene<'a> {
         for replica in 0..trouble.replicas {
             self.begin(replica, &trouble);
         }
-        let begun = self.clock.now_micros();
+        let begun = self.clock.micros();
         for (after, event) in &trouble.events {
-            let wait = begun + i64::try_from(after.as_micros()).unwrap_or(0) - self.clock.now_micros();
+            let wait = begun + i64::try_from(after.as_micros()).unwrap_or(0) - self.clock.micros();
             self.clock.sleep(Duration::from_micros(wait.max(0).unsigned_abs())).await;
             self.happen(*event, run, &trouble).await;
         }
@@ -180,7 +188,7 @@ impl<'a> Scene<'a> {
         let mut looks = 0_u32;
         let ended = loop {
             let found = self.find(run).await;
-            if found.finished_at.is_some() || self.clock.now_micros() > until {
+            if found.finished_at.is_some() || self.clock.micros() > until {
                 break found;
             }
             self.approve(&found).await;
@@ -192,6 +200,8 @@ impl<'a> Scene<'a> {
         }
         // What was accepted takes effect a little later; what a run that was given up left is for the next one to wait for.
         let rest = if ended.state == RunState::Canceled { self.chance.within(0..30) } else { 30 };
+        // Nobody can know of a copy that somebody in between makes of a request whose answer came.
+        let rest = rest.max(trouble.copies_come_within().as_secs());
         self.clock.sleep(Duration::from_secs(rest)).await;
         self.look(&trouble)?;
         Ok(ended)
@@ -289,6 +299,7 @@ impl<'a> Scene<'a> {
                 self.wake();
             }
             Event::Approve => self.approve(&self.find(run).await).await,
+            Event::SetClock { wrong_by } => self.clock.set(wrong_by),
         }
     }
 

@@ -20,7 +20,13 @@ pub(crate) enum Event {
     Cancel,
     /// Somebody lets the run go on, if it is held.
     Approve,
+    /// Somebody sets the clock of Ferry's machines: it is wrong by so many microseconds from here on.
+    SetClock { wrong_by: i64 },
 }
+
+/// How far off a clock is set, but for an hour or a day: that much on average, seldom much more.
+const WRONG_BY: f64 = 288e6;
+const HOUR: i64 = 3_600_000_000;
 
 /// All that goes wrong.
 #[derive(Debug, Clone)]
@@ -81,9 +87,29 @@ impl Trouble {
         Self { replicas, keeps_limits, has_others, faults: Script { rules }, outage, events, lasts }
     }
 
+    /// After this time no copy of a request arrives any more.
+    pub(crate) fn copies_come_within(&self) -> Duration {
+        let has_copies = self.faults.rules.iter().any(|rule| matches!(rule.action, Action::BatchTwice { .. }));
+        if has_copies { Duration::from_secs(5) } else { Duration::ZERO }
+    }
+
     /// Somebody cancels the run, sooner or later.
     pub(crate) fn cancel(&mut self, chance: &mut Chance) {
         self.events.push((self.lasts.mul_f64(chance.share().powi(2)), Event::Cancel));
+        self.events.sort_by_key(|(at, _)| *at);
+    }
+
+    /// Somebody sets the clock, once or several times, ahead or back.
+    pub(crate) fn set_clock(&mut self, chance: &mut Chance) {
+        for _ in 0..chance.within(1..4) {
+            let far = match chance.within(0..4) {
+                0 => HOUR,
+                1 => 24 * HOUR,
+                _ => (-(1.0 - chance.share()).ln() * WRONG_BY) as i64,
+            };
+            let wrong_by = if chance.happens(0.5) { far } else { -far };
+            self.events.push((self.lasts.mul_f64(chance.share().powi(2)), Event::SetClock { wrong_by }));
+        }
         self.events.sort_by_key(|(at, _)| *at);
     }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use domain::run::{Run, RunReason, RunState};
-use omnisend_simulator::{Action, RetryAfter, RetryIn, Rule, Script};
+use omnisend_simulator::{Action, Rule, Script};
 
-use super::stage::{Stage, emails, people};
+use super::stage::{Person, Stage, emails, people, too_fast};
 use crate::clock::Clock as _;
-use crate::db::claims;
+use crate::db::{claims, runs};
 
 /// In minutes.
 const JUMPS: [i64; 4] = [-24 * 60, -60, 60, 24 * 60];
@@ -56,15 +56,9 @@ async fn r32_a_run_that_is_worked_on_goes_on_from_its_checkpoint_when_the_clock_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r32_a_run_that_waits_goes_on_within_an_hour_of_the_clock_as_it_was_set() {
-    let too_fast = Action::Status {
-        status: 429,
-        retry_after: Some(RetryAfter::Seconds(600)),
-        retry_in: RetryIn::Body,
-        html: false,
-    };
     for minutes in JUMPS {
         let stage = Stage::new().await;
-        stage.simulator.state().set_faults(Script::one(Rule::on("POST", "/batches", too_fast.clone())));
+        stage.simulator.state().set_faults(Script::one(Rule::on("POST", "/batches", too_fast(600))));
         let everybody = people(0..300, "a");
         stage.refresh(&everybody).await;
         let run = stage.queue().await;
@@ -107,4 +101,37 @@ async fn r32_a_run_that_was_left_behind_is_taken_up_within_a_lease() {
         let waited = stage.clock.monotonic() - set_at;
         assert!(waited < Duration::from_secs(10 * 60), "{minutes}: {waited:?}");
     }
+}
+
+/// What a run changes is the difference to the run before it, whatever the clock said when that was queued.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_the_ledger_of_the_run_before_is_the_newest_though_its_day_is_yet_to_come() {
+    let stage = Stage::new().await;
+    stage.without_brake().await;
+    stage.clock.set(24 * 60);
+    stage.refresh(&people(0..300, "a")).await;
+    assert_eq!(stage.run().await.state, RunState::Successful);
+    stage.clock.set(-24 * 60);
+    for everybody in [people(100..400, "ab"), people(200..500, "b"), people(200..500, "a")] {
+        stage.refresh(&everybody).await;
+        let ended = stage.run().await;
+        assert_eq!((ended.state, ended.counts.members), (RunState::Successful, 300));
+        let tagged = ["a", "b"].map(|letter| stage.tagged(letter));
+        assert_eq!(tagged, ["a", "b"].map(|letter| emails_in(&everybody, letter)));
+    }
+    let mut tx = stage.db.read().await.expect("begun");
+    let page = domain::paging::PageRequest { number: 1, size: 10 };
+    let queued: Vec<i64> = runs::list(&mut tx, Some(stage.export), page)
+        .await
+        .expect("read")
+        .items
+        .iter()
+        .map(|run| run.queued_at)
+        .collect();
+    assert!(queued[3] > queued[0] && queued.len() == 4, "the first is the last of the list: {queued:?}");
+}
+
+fn emails_in(people: &[Person], letter: &str) -> Vec<String> {
+    let members: Vec<Person> = people.iter().filter(|one| one.2.contains(letter)).cloned().collect();
+    emails(&members)
 }

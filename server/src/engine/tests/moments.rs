@@ -6,11 +6,9 @@ use std::time::Duration;
 use domain::run::{Run, RunReason, RunState};
 use futures::StreamExt as _;
 use futures::stream;
-use omnisend_simulator::{
-    Action, BrandOptions, KeyOptions, PRACTICE_BRAND, PRACTICE_KEY, RetryAfter, RetryIn, Rule, Script,
-};
+use omnisend_simulator::{Action, BrandOptions, KeyOptions, PRACTICE_BRAND, PRACTICE_KEY, Rule, Script};
 
-use super::stage::{Person, Setting, Stage, emails, people, times};
+use super::stage::{Person, Setting, Stage, emails, people, times, too_fast};
 use crate::db::{connections, exports, runs};
 use crate::engine::Running;
 
@@ -35,12 +33,7 @@ impl Weather {
         let slow = Rule::on("POST", "/batches", Action::Delay { ms: 30, after: true });
         let mut bad = match self {
             Self::Fair => return Script::one(slow),
-            Self::Throttled => Rule::always(Action::Status {
-                status: 429,
-                retry_after: Some(RetryAfter::Seconds(1)),
-                retry_in: RetryIn::Both,
-                html: false,
-            }),
+            Self::Throttled => Rule::always(too_fast(1)),
             Self::Offline => Rule::always(Action::ResetBefore),
         };
         (bad.every, bad.from) = if self == Self::Throttled { (Some(3), None) } else { (None, Some(9)) };

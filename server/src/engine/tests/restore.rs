@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use domain::brake::Brake;
 use domain::run::{RunReason, RunState};
-use domain::safety::Safety;
 
 use omnisend_simulator::{Action, RetryIn, Rule, Script};
 
 use super::stage::{Stage, emails, people};
-use crate::db::{exports, runs};
+use crate::db::runs;
 
 fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
@@ -24,20 +22,10 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Many join and leave in these tests.
-async fn without_brake(stage: &Stage) {
-    let mut tx = stage.db.begin().await.expect("begun");
-    let stored = exports::find(&mut tx, stage.export).await.expect("read").expect("the export");
-    let (mut settings, version) = (stored.export.settings, stored.export.version);
-    settings.safety = Safety { brake: Brake { is_on: false, ..Brake::default() }, ..Safety::default() };
-    assert!(exports::update(&mut tx, stage.export, version, &settings, stage.now()).await.expect("saved"));
-    tx.commit().await.expect("committed");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r52_a_backup_that_is_restored_converges_with_a_destination_that_is_ahead() {
     let mut stage = Stage::new().await;
-    without_brake(&stage).await;
+    stage.without_brake().await;
     stage.refresh(&people(0..600, "ab")).await;
     assert_eq!(stage.run().await.state, RunState::Successful);
     let (backup, files) = (stage.db.copy().await, tempfile::tempdir().expect("a folder"));

@@ -9,9 +9,9 @@ use domain::access::{Actor, Audience, Role, may_edit_export};
 use domain::id::RunId;
 use domain::run::{Run, RunReason, RunState};
 use futures::future::join_all;
-use omnisend_simulator::{Action, RetryAfter, RetryIn, Rule, Script};
+use omnisend_simulator::{Action, Rule, Script};
 
-use super::stage::{Setting, Stage, people};
+use super::stage::{Setting, Stage, people, too_fast};
 use crate::clock::Clock as _;
 use crate::destinations::{Addresses, Registry};
 use crate::secrets::Keyring;
@@ -136,13 +136,7 @@ impl Yard {
                 (running, since)
             }
             Moment::Waiting => {
-                let too_fast = Action::Status {
-                    status: 429,
-                    retry_after: Some(RetryAfter::Seconds(600)),
-                    retry_in: RetryIn::Body,
-                    html: false,
-                };
-                simulator.set_faults(Script::one(Rule::on("POST", "/batches", too_fast)));
+                simulator.set_faults(Script::one(Rule::on("POST", "/batches", too_fast(600))));
                 let running = engine.start();
                 self.stage.until(run, |run| run.state == RunState::Waiting).await;
                 running.stop().await;

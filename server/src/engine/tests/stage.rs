@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::access::{Audience, Role};
 use domain::attribute::{Attribute, AttributeType};
+use domain::brake::Brake;
 use domain::connection::{Consent, ExportUser};
 use domain::destination::{Brand, DestinationKind};
 use domain::export::ExportSettings;
@@ -229,6 +230,16 @@ impl Stage {
         id
     }
 
+    /// Many may join and leave.
+    pub(super) async fn without_brake(&self) {
+        let mut tx = self.db.begin().await.expect("begun");
+        let stored = exports::find(&mut tx, self.export).await.expect("read").expect("the export");
+        let (mut settings, version) = (stored.export.settings, stored.export.version);
+        settings.safety = Safety { brake: Brake { is_on: false, ..Brake::default() }, ..Safety::default() };
+        assert!(exports::update(&mut tx, self.export, version, &settings, self.now()).await.expect("saved"));
+        tx.commit().await.expect("committed");
+    }
+
     /// Makes these the profiles.
     pub(super) async fn refresh(&self, people: &[Person]) {
         let file: PathBuf = self.dir.path().join("customers.csv");
@@ -363,6 +374,12 @@ pub(super) fn emails(people: &[Person]) -> Vec<String> {
     let mut emails: Vec<String> = people.iter().map(|(email, _, _)| email.clone()).collect();
     emails.sort_unstable();
     emails
+}
+
+/// An answer that asks to wait for so many seconds.
+pub(super) fn too_fast(seconds: i64) -> simulator::Action {
+    let retry_after = Some(simulator::RetryAfter::Seconds(seconds));
+    simulator::Action::Status { status: 429, retry_after, retry_in: simulator::RetryIn::Body, html: false }
 }
 
 /// How often something is tried: a few times in every test run, and as often as is promised with `make campaign`.
