@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 use super::connections::StoredConnection;
-use super::{Database, DatabaseLocation, DbError, Pools, Tx, postgres, sql};
+use super::{Database, DatabaseLocation, DbError, Inner, Pools, Tx, postgres, sql};
 
 /// A database of one test; its file goes with it.
 pub struct TestDatabase {
@@ -41,6 +41,36 @@ impl TestDatabase {
         other.execute(AssertSqlSafe(text)).await.expect("copied");
         let db = Database::open(&DatabaseLocation::Sqlite(path)).await.expect("the copy");
         TestDatabase { db, dir: Some(dir) }
+    }
+
+    /// The pages of a SQLite database.
+    pub async fn pages(&self) -> i64 {
+        let mut tx = self.db.begin().await.expect("begun");
+        let has: Result<(i64,), DbError> = async { sql::fetch_one!(&mut tx, (i64,), "pragma page_count") }.await;
+        has.expect("counted").0
+    }
+
+    /// The connection that writes to a SQLite database makes no more pages than this. Where it finds no room, there is
+    /// another one after it, without such a limit.
+    pub async fn limit_pages(&self, limit: i64) {
+        let mut tx = self.db.begin().await.expect("begun");
+        let Inner::Sqlite(open) = &mut tx.0 else { panic!("it is not SQLite's") };
+        open.execute(AssertSqlSafe(format!("pragma max_page_count = {limit}"))).await.expect("limited");
+    }
+
+    /// The most pages that the connection may make that writes to a SQLite database.
+    pub async fn page_limit(&self) -> i64 {
+        let mut tx = self.db.begin().await.expect("begun");
+        let limit: Result<(i64,), DbError> = async { sql::fetch_one!(&mut tx, (i64,), "pragma max_page_count") }.await;
+        limit.expect("asked").0
+    }
+
+    /// Is what a SQLite database holds in order?
+    pub async fn is_whole(&self) -> bool {
+        let mut tx = self.db.begin().await.expect("begun");
+        let said: Result<(String,), DbError> =
+            async { sql::fetch_one!(&mut tx, (String,), "pragma integrity_check") }.await;
+        said.expect("checked").0 == "ok"
     }
 
     /// Locks a SQLite database for so long, as a backup or somebody's shell does.

@@ -10,6 +10,7 @@ mod consent;
 mod delivery;
 mod dry_run;
 mod faults;
+mod full;
 mod labelled;
 mod left_out;
 mod leftovers;
