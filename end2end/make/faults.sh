@@ -48,8 +48,9 @@ case $WHAT in
         export FERRY_CAMPAIGN=1
         cargo test --locked --lib -- --nocapture r32_ r33_ r35_ r37_ r38_ r47_
         cargo build --locked --bin ferry
-        # locked 50 times.
+        # locked 50 times. R-32: 20 runs under a clock that is set.
         FERRY_KILLS=10000 kills r24
+        FERRY_KILLS=2000 kills r32
         ;;
     *) die "faults.sh knows 'simulation', 'kills', 'soak' and 'campaign', not '$WHAT'." ;;
 esac

@@ -2,7 +2,7 @@
 # Installs what building and testing Ferry needs, and skips what is there already.
 #
 #   setup.sh web    compiler, browser target, wasm-bindgen, wasm-opt, sass     (for the demo and a release)
-#   setup.sh all    the same, and cargo-leptos; Chromium; PostgreSQL           (for tests and development)
+#   setup.sh all    the same, and cargo-leptos; Chromium; PostgreSQL; libfaketime (for tests and development)
 #
 # What it finds out about the machine goes to ~/.cache/ferry/env.sh, which the other scripts read.
 . "$(dirname "$0")/lib.sh"
@@ -79,10 +79,14 @@ install_cargo_leptos() {
         install_crate cargo-leptos "$wanted" 0 10 --locked --features no_downloads
 }
 
+# Takes the place of the machine's clock, for the test that sets it under the program.
+have_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' || compgen -G '/usr/lib64/faketime/libfaketimeMT.so.1'; } >/dev/null
+
 install_test_servers() {
     local missing=()
     have chromium || have google-chrome || missing+=(chromium)
     find_postgres >/dev/null || missing+=(postgresql)
+    have_faketime || missing+=(libfaketime)
     [ ${#missing[@]} = 0 ] || apt_install "what the tests run against" "${missing[@]}"
     find_postgres >/dev/null || die "PostgreSQL's programs initdb and postgres are missing: install your system's PostgreSQL server package."
 }

@@ -1,6 +1,6 @@
 //! The real program in trouble: `ferry` is started, killed at random moments and started again, over SQLite and with two
-//! replicas over Postgres; its database goes away, its disk is full, it is looked at by a crowd. The oracle looks after
-//! each round. `FERRY_KILLS` and `FERRY_KILL_SEED` say how many, and which.
+//! replicas over Postgres; its database goes away, its disk is full, its clock is set, it is looked at by a crowd. The
+//! oracle looks after each round. `FERRY_KILLS` and `FERRY_KILL_SEED` say how many, and which.
 
 use ferry_faults::settings;
 
@@ -16,6 +16,7 @@ mod soak;
 mod start;
 mod visitor;
 mod watchers;
+mod wrong_clock;
 mod yard;
 
 /// So many faults of a kind where 200 kills are asked for, and more or fewer in proportion.

@@ -41,10 +41,10 @@ impl Disk {
     }
 
     /// How the server has to be started: by itself, a limit on the size of a file ends whoever passes it.
-    pub(crate) fn started_by(&self) -> &'static [&'static str] {
+    pub(crate) fn started_by(&self) -> Vec<String> {
         match self {
-            Self::Small(_) => &[],
-            Self::Limits => &["sh", "-c", r#"trap "" XFSZ; exec "$0" "$@""#],
+            Self::Small(_) => Vec::new(),
+            Self::Limits => ["sh", "-c", r#"trap "" XFSZ; exec "$0" "$@""#].map(str::to_owned).into(),
         }
     }
 

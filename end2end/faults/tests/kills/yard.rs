@@ -38,7 +38,7 @@ pub(crate) struct Yard {
     database_url: Option<String>,
     accounts: usize,
     version: u64,
-    started_by: &'static [&'static str],
+    started_by: Vec<String>,
 }
 
 impl Yard {
@@ -75,7 +75,7 @@ impl Yard {
         let mut secrets: Vec<String> = (1..=accounts).map(key).collect();
         secrets.push("@profile.example".to_owned());
         let told = Told { tag_prefix: "ferry:".to_owned(), secrets, open_files, ..Told::default() };
-        let (kills, version, started_by) = (0, 0, &[][..]);
+        let (kills, version, started_by) = (0, 0, Vec::new());
         let mut yard = Self { simulator, books, told, kills, dir, database_url, accounts, version, started_by };
         yard.refresh(&mut Chance::of(0), 400).await;
         std::fs::write(yard.dir.path().join("ferry.toml"), yard.definitions()).expect("written");
@@ -112,7 +112,7 @@ impl Yard {
     }
 
     /// From now on another program starts it, with these arguments before its path.
-    pub(crate) fn start_by(&mut self, started_by: &'static [&'static str]) {
+    pub(crate) fn start_by(&mut self, started_by: Vec<String>) {
         self.started_by = started_by;
     }
 
@@ -131,7 +131,7 @@ impl Yard {
     /// A command of the real program, with its output in the log.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let database = self.database_url.as_deref();
-        let mut command = command(self.started_by, self.dir.path(), &self.simulator, database, self.accounts);
+        let mut command = command(&self.started_by, self.dir.path(), &self.simulator, database, self.accounts);
         command.args(arguments);
         command
     }
@@ -252,7 +252,7 @@ pub(crate) fn key(n: usize) -> String {
 }
 
 fn command(
-    started_by: &[&str],
+    started_by: &[String],
     dir: &Path,
     simulator: &Running,
     database_url: Option<&str>,
