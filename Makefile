@@ -1,7 +1,7 @@
 # Every command of the project. The work is done by the scripts in end2end/make; each of them can
 # also be started by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo check test simulate kill-loop soak campaign dev bench web setup fmt build
+.PHONY: help demo check test simulate kill-loop soak campaign fuzz dev bench web setup fmt build
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -26,6 +26,9 @@ soak: ## run after run over a bad network for MINUTES=120: whether memory and op
 
 campaign: ## what `make test` tries a few times, as often as docs/reliability.md promises
 	@end2end/make/faults.sh campaign
+
+fuzz: ## made-up files and answers, for MINUTES=1 each (TARGET="table parquet answer")
+	@end2end/make/fuzz.sh MINUTES="$(MINUTES)" TARGET="$(TARGET)"
 
 dev: ## build and run, again at every change of a source file
 	@end2end/make/dev.sh
