@@ -75,7 +75,7 @@ async fn add_export(db: &TestDatabase) -> ExportId {
     id
 }
 
-async fn queue(tx: &mut Tx, export: ExportId) -> RunId {
+async fn queue(tx: &mut Tx, export: ExportId, at: i64) -> RunId {
     let new = NewRun {
         id: RunId(uuid::Uuid::now_v7()),
         export,
@@ -88,13 +88,13 @@ async fn queue(tx: &mut Tx, export: ExportId) -> RunId {
         resend_of: None,
         recheck_of: None,
     };
-    runs::queue(tx, &new, 5).await.expect("queued").run()
+    runs::queue(tx, &new, at).await.expect("queued").run()
 }
 
 /// Is the change from one state to another taken, for a run that came to the first by legal ones?
 async fn is_taken(db: &TestDatabase, export: ExportId, from: RunState, to: RunState) -> bool {
     let mut tx = db.begin().await.expect("begun");
-    let run = queue(&mut tx, export).await;
+    let run = queue(&mut tx, export, 5).await;
     let mut before = Queued;
     for state in way_to(from) {
         let goes_on_with = (*state == Waiting).then_some(before);
@@ -128,7 +128,7 @@ async fn a_run_begins_queued_or_skipped() {
         let export = add_export(&db).await;
         for state in RunState::ALL {
             let mut tx = db.begin().await.expect("begun");
-            let first = queue(&mut tx, export).await;
+            let first = queue(&mut tx, export, 5).await;
             write(&mut tx, first, Preparing, None).await.expect("legal");
             write(&mut tx, first, Failed, None).await.expect("legal");
             let added = sql::execute!(
@@ -159,7 +159,7 @@ async fn counters_and_checkpoints_never_go_back_and_an_end_stays() {
     for db in databases().await {
         let export = add_export(&db).await;
         let mut tx = db.begin().await.expect("begun");
-        let run = queue(&mut tx, export).await;
+        let run = queue(&mut tx, export, 5).await;
         write(&mut tx, run, Preparing, None).await.expect("legal");
         write(&mut tx, run, Sending, None).await.expect("legal");
         sql::execute!(
@@ -205,4 +205,50 @@ async fn counters_and_checkpoints_never_go_back_and_an_end_stays() {
         let other = sql::execute!(&mut tx, "update runs set reason = $2 where id = $1", run.to_string(), reason);
         assert!(other.is_err());
     }
+}
+
+/// The runs of a Ferry before 0017 are numbered in the order of their times, those that have ended too.
+#[tokio::test]
+async fn runs_from_before_they_were_numbered_stand_in_the_order_of_their_times() {
+    for db in databases().await {
+        let exports = [add_export(&db).await, add_export(&db).await];
+        let mut tx = db.begin().await.expect("begun");
+        let mut last = Vec::new();
+        for at in [30, 10, 20] {
+            for export in exports {
+                let run = queue(&mut tx, export, at).await;
+                assert_eq!(write(&mut tx, run, Preparing, None).await.expect("written"), 1);
+                assert_eq!(write(&mut tx, run, Failed, None).await.expect("written"), 1);
+                last.push(run);
+            }
+        }
+        let numbers = async |tx: &mut Tx| numbers(tx).await.expect("read");
+        assert_eq!(
+            numbers(&mut tx).await,
+            [(10, 2), (10, 2), (20, 3), (20, 3), (30, 1), (30, 1)],
+            "as they were queued"
+        );
+        for undo in ["drop index runs_of_export", "alter table runs drop column number", OLD_INDEX] {
+            tx.execute_text(undo).await;
+        }
+        let again = match db.kind() {
+            "SQLite" => include_str!("../../../migrations/sqlite/0017_run_order.sql"),
+            _ => include_str!("../../../migrations/postgres/0017_run_order.sql"),
+        };
+        tx.execute_text(again).await;
+        assert_eq!(
+            numbers(&mut tx).await,
+            [(10, 1), (10, 1), (20, 2), (20, 2), (30, 3), (30, 3)],
+            "as their times say"
+        );
+        let page = domain::paging::PageRequest { number: 1, size: 1 };
+        let newest = runs::list(&mut tx, Some(exports[0]), page).await.expect("read").items;
+        assert_eq!(newest[0].id, last[0]);
+    }
+}
+
+const OLD_INDEX: &str = "create index runs_of_export on runs (export_id, queued_at)";
+
+async fn numbers(tx: &mut Tx) -> Result<Vec<(i64, i64)>, DbError> {
+    sql::fetch_all!(tx, (i64, i64), "select queued_at, cast(number as bigint) from runs order by queued_at, export_id")
 }

@@ -84,6 +84,16 @@ impl TestDatabase {
     }
 }
 
+impl Tx {
+    /// Runs SQL of a test's own, or of a migration.
+    pub async fn execute_text(&mut self, text: &'static str) {
+        match &mut self.0 {
+            Inner::Sqlite(open) => drop(open.execute(sqlx::raw_sql(text)).await.expect("executed")),
+            Inner::Postgres(tx) => drop(tx.execute(sqlx::raw_sql(text)).await.expect("executed")),
+        }
+    }
+}
+
 /// One new, empty database of every kind that is there to be tested on. Say `for db in databases().await { … }`.
 pub async fn databases() -> Vec<TestDatabase> {
     let mut all = vec![sqlite().await];
