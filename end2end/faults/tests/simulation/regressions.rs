@@ -21,3 +21,10 @@ fn seed_429_a_run_that_was_given_up_in_a_hurry_left_batches_open() {
 fn seed_6528_who_was_refused_after_an_answer_was_lost_kept_their_properties() {
     simulate(6528..6529);
 }
+
+/// A batch was taken without an answer, its repetition stopped half way, and the run was cancelled before the rest was sent
+/// again: the rest counted as not sent, and kept its properties.
+#[test]
+fn seed_194445_who_was_not_sent_again_after_an_answer_was_lost_kept_their_properties() {
+    simulate(194_445..194_446);
+}

@@ -97,7 +97,7 @@ impl Closing {
         let was_sent = match &verdict {
             Some(Verdict::Accepted) => Change::Made,
             Some(Verdict::Troubled(RowReason::NoAnswer | RowReason::NotTaken, _)) => Change::InDoubt,
-            Some(Verdict::Troubled(RowReason::Refused, _)) if self.is_doubted(row) => Change::InDoubt,
+            Some(Verdict::Troubled(..)) if self.is_doubted(row) => Change::InDoubt,
             Some(Verdict::Troubled(..)) | None => Change::NotMade,
         };
         match verdict {
@@ -151,7 +151,7 @@ impl Closing {
         if stands { self.old.advance() } else { Ok(()) }
     }
 
-    /// May the destination have taken a row that it has refused?
+    /// May the destination have taken a row though it refused it another time, or was not asked again?
     fn is_doubted(&self, row: PlanRow<'_>) -> bool {
         row.row.is_some_and(|number| self.doubted.contains(&number))
     }

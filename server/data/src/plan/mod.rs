@@ -219,7 +219,7 @@ pub struct CloseRequest {
     /// Rows that the destination refused, in ascending order of their number.
     pub refused: BoxStream<'static, std::io::Result<RefusedRow>>,
     /// Rows of which one request at least was without an answer, whatever was said to the others: where they were refused,
-    /// that one may have been taken all the same.
+    /// or not sent again, that one may have been taken all the same.
     pub doubted: Vec<Range<u64>>,
     /// Rows that were sent without an answer.
     pub unconfirmed: Vec<Range<u64>>,

@@ -239,3 +239,21 @@ async fn whoever_was_refused_after_an_answer_was_lost_loses_what_they_may_carry(
     assert_eq!((second.to_send, second.leavers), (0, 1));
     assert_eq!(tag_lines(&engine, 2).await, ["-=t0 b@x.com"]);
 }
+
+#[tokio::test]
+async fn whoever_was_not_sent_again_after_an_answer_was_lost_loses_what_they_may_carry() {
+    let (_root, engine) = engine();
+    let all = ["a@x.com", "b@x.com"].map(|email| person(email, "Ana", [IN, OUT, OUT]));
+    write_people(&engine, 1, &all);
+    write_people(&engine, 2, &[]);
+    plan(&engine, 1, None, both()).await;
+    let mut request = all_well(1, None);
+    request.held.push(0..2);
+    request.doubted.push(1..2);
+    let first = close(&engine, request).await.counts;
+
+    assert_eq!((first.accepted, first.held, first.unconfirmed), (0, 2, 0), "they were not sent again");
+    assert_eq!(ledger_lines(&engine, 1), ["b@x.com  (=t0?)"]);
+    plan(&engine, 2, Some(1), both()).await;
+    assert_eq!(tag_lines(&engine, 2).await, ["-=t0 b@x.com"]);
+}
