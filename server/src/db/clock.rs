@@ -48,7 +48,9 @@ pub async fn was_set_back(tx: &mut Tx, farthest: Farthest) -> Result<(), DbError
         "update batches
          set sent_at = $1
          where state in ('sending', 'unknown', 'sent', 'unconfirmed')
-            and (sent_at > $1 and run_id in (select id from runs where finished_at is null or finished_at > $1)
+            and (sent_at > $1 and run_id in (
+                    select id from runs where finished_at is null
+                    union all select id from runs where finished_at > $1)
                 or sent_at is null and run_id in (select id from runs where finished_at > $1))",
         now,
     )?;
@@ -56,7 +58,9 @@ pub async fn was_set_back(tx: &mut Tx, farthest: Farthest) -> Result<(), DbError
         tx,
         "update batches
          set doubted_at = $1
-         where doubted_at > $1 and run_id in (select id from runs where finished_at is null or finished_at > $1)",
+         where doubted_at > $1 and run_id in (
+            select id from runs where finished_at is null
+            union all select id from runs where finished_at > $1)",
         now,
     )?;
     sql::execute!(tx, "update circuits set probe_at = $1 where probe_at > $1", wait)?;
