@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+/// How far off a clock is set, but for an hour or a day: so many microseconds on average, seldom much more.
+const WRONG_BY: f64 = 288e6;
+const HOUR: i64 = 3_600_000_000;
+
 /// A source of numbers.
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
@@ -37,6 +41,16 @@ impl Chance {
     /// True so often.
     pub fn happens(&mut self, share: f64) -> bool {
         self.share() < share
+    }
+
+    /// By how many microseconds somebody sets a clock wrong, ahead or back.
+    pub fn wrong_by(&mut self) -> i64 {
+        let far = match self.within(0..4) {
+            0 => HOUR,
+            1 => 24 * HOUR,
+            _ => (-(1.0 - self.share()).ln() * WRONG_BY) as i64,
+        };
+        if self.happens(0.5) { far } else { -far }
     }
 
     /// A source of its own, that what is drawn here later does not change.

@@ -12,10 +12,6 @@ use crate::share;
 use crate::visitor::Visitor;
 use crate::yard::{Yard, log_of, signal};
 
-/// How far off a clock is set, but for an hour or a day: so many seconds on average, seldom much more.
-const WRONG_BY: f64 = 288.0;
-const HOUR: i64 = 3_600;
-
 /// The library that takes the place of the system's clock, where a system's package puts it.
 fn library() -> PathBuf {
     let folders = ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib64/faketime"];
@@ -28,15 +24,6 @@ fn set(clock: &Path, wrong_by: i64) {
     let written = clock.with_extension("new");
     std::fs::write(&written, format!("{wrong_by:+}")).expect("written");
     std::fs::rename(&written, clock).expect("in its place at once");
-}
-
-fn some_way_off(chance: &mut Chance) -> i64 {
-    let far = match chance.within(0..4) {
-        0 => HOUR,
-        1 => 24 * HOUR,
-        _ => (-(1.0 - chance.share()).ln() * WRONG_BY) as i64,
-    };
-    if chance.happens(0.5) { far } else { -far }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,7 +52,7 @@ async fn r32_a_clock_that_is_set_under_a_run_costs_at_most_a_moment() {
         for _ in 0..chance.within(1..4) {
             yard.moment(&mut chance, Duration::from_millis(1_200)).await;
             if !yard.is_over().await {
-                set(&clock, some_way_off(&mut chance));
+                set(&clock, chance.wrong_by() / 1_000_000);
                 sets += 1;
             }
         }

@@ -24,10 +24,6 @@ pub(crate) enum Event {
     SetClock { wrong_by: i64 },
 }
 
-/// How far off a clock is set, but for an hour or a day: that much on average, seldom much more.
-const WRONG_BY: f64 = 288e6;
-const HOUR: i64 = 3_600_000_000;
-
 /// All that goes wrong.
 #[derive(Debug, Clone)]
 pub(crate) struct Trouble {
@@ -102,12 +98,7 @@ impl Trouble {
     /// Somebody sets the clock, once or several times, ahead or back.
     pub(crate) fn set_clock(&mut self, chance: &mut Chance) {
         for _ in 0..chance.within(1..4) {
-            let far = match chance.within(0..4) {
-                0 => HOUR,
-                1 => 24 * HOUR,
-                _ => (-(1.0 - chance.share()).ln() * WRONG_BY) as i64,
-            };
-            let wrong_by = if chance.happens(0.5) { far } else { -far };
+            let wrong_by = chance.wrong_by();
             self.events.push((self.lasts.mul_f64(chance.share().powi(2)), Event::SetClock { wrong_by }));
         }
         self.events.sort_by_key(|(at, _)| *at);
