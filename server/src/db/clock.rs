@@ -70,6 +70,16 @@ pub async fn was_set_back(tx: &mut Tx, farthest: Farthest) -> Result<(), DbError
         "update refresh_jobs set lease_until = $1 where finished_at is null and lease_until > $1",
         lease
     )?;
+    // Nothing ran for what was skipped before it came: it comes yet.
+    sql::execute!(
+        tx,
+        "delete from runs
+         where slot_at > $1 and state = 'skipped' and export_id in (select id from exports)",
+        now,
+    )?;
+    sql::execute!(tx, "delete from refresh_jobs where slot_at > $1 and state = 'skipped'", now)?;
+    sql::execute!(tx, "update exports set schedule_since = $1 where schedule_since > $1", now)?;
+    sql::execute!(tx, "update system_schedule set schedule_since = $1 where schedule_since > $1", now)?;
     sql::execute!(tx, "update refreshes set lease_until = $1 where state = 'refreshing' and lease_until > $1", lease,)?;
     Ok(())
 }

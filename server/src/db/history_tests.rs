@@ -76,7 +76,7 @@ async fn r49_a_long_history_is_shown_page_by_page_and_forgotten_but_for_what_is_
         assert_eq!((page.total, page.items.len()), (RUNS.unsigned_abs() + 4, 50));
         let last = runs::last_runs(&mut tx).await.expect("read");
         assert_eq!(last.iter().map(|run| run.state).collect::<Vec<_>>(), [RunState::Queued], "the one that goes on");
-        let slot = super::slots::last(&mut tx).await.expect("read")[&export()];
+        let slot = super::slots::last(&mut tx, 365 * DAY).await.expect("read")[&export()];
         assert_eq!(slot.slot_at, RUNS * 1_000_000);
         drop(tx);
 

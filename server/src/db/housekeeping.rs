@@ -72,8 +72,8 @@ async fn frozen(tx: &mut Tx) -> Result<Option<BTreeSet<SegmentId>>, DbError> {
 }
 
 /// Forgets some of the runs that ended before an instant, the oldest first, and gives how many. Those stay that something
-/// still needs: whose ledger is the newest, the newest slot of an export (what comes after it is decided by it), and
-/// whose rows another run has sent or asked about again.
+/// still needs: whose ledger is the newest, the newest slot of an export until that instant (what comes after it is
+/// decided by it), and whose rows another run has sent or asked about again.
 pub async fn forget_runs(tx: &mut Tx, before: i64, limit: i64) -> Result<u64, DbError> {
     sql::execute!(
         tx,
@@ -83,7 +83,8 @@ pub async fn forget_runs(tx: &mut Tx, before: i64, limit: i64) -> Result<u64, Db
                 and not exists (select 1 from runs again where again.resend_of = runs.id)
                 and not exists (select 1 from runs again where again.recheck_of = runs.id)
                 and (slot_at is null or exists (
-                    select 1 from runs later where later.export_id = runs.export_id and later.slot_at > runs.slot_at))
+                    select 1 from runs later where later.export_id = runs.export_id and later.slot_at > runs.slot_at
+                        and later.slot_at <= $1))
             order by finished_at
             limit $2)",
         before,

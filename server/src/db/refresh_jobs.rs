@@ -91,8 +91,8 @@ async fn insert(
     let added = sql::execute!(
         tx,
         "insert into refresh_jobs (id, lane, started_because, started_by, slot_at, state, reason, fence, queued_at,
-            finished_at)
-         values ($1, 1, $2, $3, $4, $5, $6, 0, $7, $8)
+            finished_at, number)
+         values ($1, 1, $2, $3, $4, $5, $6, 0, $7, $8, (select coalesce(max(number), 0) + 1 from refresh_jobs))
          on conflict do nothing",
         new.id.to_string(),
         new.trigger.as_str(),
@@ -113,9 +113,38 @@ pub async fn active(tx: &mut Tx) -> Result<Option<(JobId, i64)>, DbError> {
     row.map(|(id, queued_at)| Ok((parse("refresh_jobs.id", &id)?, queued_at))).transpose()
 }
 
-/// The last slot that has been dealt with.
-pub async fn last_slot(tx: &mut Tx) -> Result<Option<i64>, DbError> {
-    Ok(sql::fetch_one!(tx, (Option<i64>,), "select max(slot_at) from refresh_jobs")?.0)
+/// The last slot that has come and been recorded, with what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSlot {
+    /// The slot: microseconds since 1970, UTC.
+    pub slot_at: i64,
+    /// The state of its job.
+    pub state: TaskState,
+    /// Why it was skipped.
+    pub reason: Option<TaskReason>,
+    /// Has somebody refreshed since?
+    pub is_made_up: bool,
+}
+
+/// The last slot that has come and been recorded. A clock that was ahead may have recorded some that are yet to come.
+pub async fn last_slot(tx: &mut Tx, now: i64) -> Result<Option<LastSlot>, DbError> {
+    let row = sql::fetch_optional!(
+        tx,
+        (i64, String, Option<String>, i64),
+        "select slot_at, state, reason,
+            (select count(*) from refresh_jobs later
+             where later.number > refresh_jobs.number and later.slot_at is null and later.state <> 'skipped')
+         from refresh_jobs
+         where slot_at <= $1
+         order by slot_at desc
+         limit 1",
+        now,
+    )?;
+    row.map(|(slot_at, name, why, later)| {
+        let (state, reason) = (state("refresh_jobs.state", &name)?, why.as_deref().map(reason).transpose()?);
+        Ok(LastSlot { slot_at, state, reason, is_made_up: later > 0 })
+    })
+    .transpose()
 }
 
 /// The jobs, newest first.
@@ -126,7 +155,7 @@ pub async fn list(tx: &mut Tx, most: i64) -> Result<Vec<RefreshJob>, DbError> {
         "select id, started_because, started_by, slot_at, state, reason, cancel_requested_at, queued_at, started_at,
             finished_at
          from refresh_jobs
-         order by coalesce(slot_at, queued_at) desc, id desc
+         order by number desc
          limit $1",
         most,
     )?;
@@ -331,4 +360,40 @@ pub async fn tasks(tx: &mut Tx, job: JobId) -> Result<Vec<RefreshTask>, DbError>
             Ok(task)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::databases;
+
+    async fn slots(tx: &mut Tx) -> Vec<Option<i64>> {
+        list(tx, 10).await.expect("read").into_iter().map(|job| job.slot_at).collect()
+    }
+
+    /// The jobs of a Ferry before 0018 are numbered in the order in which they were shown.
+    #[tokio::test]
+    async fn jobs_stand_in_the_order_in_which_they_were_recorded_and_older_ones_in_that_of_their_times() {
+        for db in databases().await {
+            let mut tx = db.begin().await.expect("begun");
+            for slot_at in [30, 10, 20].map(Some) {
+                let id = JobId(uuid::Uuid::now_v7());
+                let new = NewJob { id, trigger: Trigger::Schedule, started_by: None, slot_at };
+                assert!(record_skipped(&mut tx, &new, TaskReason::Missed, 40).await.expect("recorded"));
+            }
+            assert_eq!(slots(&mut tx).await, [20, 10, 30].map(Some));
+            assert_eq!(last_slot(&mut tx, 25).await.expect("read").map(|last| last.slot_at), Some(20));
+            let by_time = "create index refresh_jobs_by_time on refresh_jobs (queued_at)";
+            let drop_number = "alter table refresh_jobs drop column number";
+            for undo in ["drop index refresh_jobs_by_number", drop_number, by_time] {
+                tx.execute_text(undo).await;
+            }
+            let again = match db.kind() {
+                "SQLite" => include_str!("../../../migrations/sqlite/0018_job_order.sql"),
+                _ => include_str!("../../../migrations/postgres/0018_job_order.sql"),
+            };
+            tx.execute_text(again).await;
+            assert_eq!(slots(&mut tx).await, [30, 20, 10].map(Some));
+        }
+    }
 }

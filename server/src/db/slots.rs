@@ -1,5 +1,7 @@
 //! The slots of schedules that have been dealt with. A slot is a run with `slot_at`: ran, or skipped with its reason;
 //! the unique index over export and slot makes sure that there is one at most.
+//!
+//! A clock that was ahead may have dealt with slots that are yet to come. What follows is decided by those that have.
 
 use std::collections::HashMap;
 
@@ -8,17 +10,18 @@ use domain::run::{RunReason, RunState};
 
 use super::{DbError, Tx, parse, sql};
 
-/// The last slot of each export that has been dealt with.
-pub async fn last_slots(tx: &mut Tx) -> Result<HashMap<ExportId, i64>, DbError> {
+/// The last slot of each export that has come and been dealt with.
+pub async fn last_slots(tx: &mut Tx, now: i64) -> Result<HashMap<ExportId, i64>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         (String, i64),
-        "select export_id, max(slot_at) from runs where slot_at is not null group by export_id",
+        "select export_id, max(slot_at) from runs where slot_at <= $1 group by export_id",
+        now,
     )?;
     rows.into_iter().map(|(id, slot)| Ok((parse("runs.export_id", &id)?, slot))).collect()
 }
 
-/// The last slot of an export that has been recorded, with what became of it.
+/// The last slot of an export that has come and been recorded, with what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastSlot {
     /// The slot: microseconds since 1970, UTC.
@@ -34,7 +37,7 @@ pub struct LastSlot {
 }
 
 /// The last slot of each export that has one.
-pub async fn last(tx: &mut Tx) -> Result<HashMap<ExportId, LastSlot>, DbError> {
+pub async fn last(tx: &mut Tx, now: i64) -> Result<HashMap<ExportId, LastSlot>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         (String, i64, i64, String, Option<String>, i64),
@@ -42,8 +45,9 @@ pub async fn last(tx: &mut Tx) -> Result<HashMap<ExportId, LastSlot>, DbError> {
             (select count(*) from runs later
              where later.export_id = runs.export_id and later.slot_at is null and later.state <> 'skipped'
                 and later.number > runs.number)
-         from (select export_id, max(slot_at) as slot_at from runs where slot_at is not null group by export_id) latest
+         from (select export_id, max(slot_at) as slot_at from runs where slot_at <= $1 group by export_id) latest
          join runs on runs.export_id = latest.export_id and runs.slot_at = latest.slot_at",
+        now,
     )?;
     rows.into_iter()
         .map(|(id, slot_at, queued_at, state, reason, later)| {

@@ -16,7 +16,7 @@ use crate::engine::{Deps, EngineError};
 pub(super) async fn tick(deps: &Deps, now: Timestamp, rules: &Rules) -> Result<i64, EngineError> {
     let mut tx = deps.db.apart().read().await?;
     let exports = db::exports::list(&mut tx).await?;
-    let last = slots::last_slots(&mut tx).await?;
+    let last = slots::last_slots(&mut tx, rules.now).await?;
     drop(tx);
     let mut look_at = i64::MAX;
     for stored in exports {

@@ -20,7 +20,7 @@ pub(super) async fn tick(
     rules: &Rules,
 ) -> Result<i64, EngineError> {
     let mut tx = deps.db.apart().read().await?;
-    let last = refresh_jobs::last_slot(&mut tx).await?;
+    let last = refresh_jobs::last_slot(&mut tx, rules.now).await?.map(|last| last.slot_at);
     drop(tx);
     let since = last.unwrap_or(i64::MIN).max(stored.schedule_since);
     let (come, next) = match slots_between(&stored.settings.schedule, since, now) {

@@ -261,3 +261,85 @@ async fn r35_two_replicas_record_each_of_many_slots_once() {
         assert!(queued <= 1 && all.total >= missed as u64, "{queued} queued of {}", all.total);
     }
 }
+
+/// A clock that was years ahead, and dealt with all slots until then, silences no schedule once it is right: what did
+/// not run comes yet, also where the schedule was saved meanwhile. What did run runs no second time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_schedules_go_on_after_a_clock_that_was_years_ahead() {
+    const YEARS: i64 = 4 * 365 * 24 * 60;
+    for db in databases().await {
+        let stage = Stage::on(db, Setting::default()).await;
+        let schedule = Schedule::daily(jiff::civil::time(11, 0, 0, 0), "UTC".to_owned());
+        let system = Schedule::daily(jiff::civil::time(11, 30, 0, 0), "UTC".to_owned());
+        stage.refresh(&people(0..10, "a")).await;
+        let segments = segments(&stage).await;
+        let before = stage.add_export("Before", stage.connection, segments.clone(), schedule.clone()).await;
+        set_system_schedule(&stage, &system).await;
+        let slots = async |export| slots_of(&stage, export).await;
+        let expected = |day: &str| format!("{day}T11:00:00Z").parse::<jiff::Timestamp>().expect("an instant");
+
+        stage.clock.set(YEARS);
+        let meanwhile = stage.add_export("Meanwhile", stage.connection, segments, schedule).await;
+        set_system_schedule(&stage, &Schedule::Off).await;
+        set_system_schedule(&stage, &system).await;
+        let running = stage.engine().start();
+        until(async || slots(before).await.len() == 4 * 365).await;
+        stage.clock.set(-YEARS);
+        // The one that ran stays: its day is yet to come.
+        until(async || slots(before).await == [expected("2030-02-28")]).await;
+        for day in ["2026-03-02", "2026-03-03"] {
+            // 11:45 or later, as what is measured goes on.
+            stage.clock.skip(if day == "2026-03-02" { 2 * 60 + 45 } else { 24 * 60 });
+            until(async || slots(before).await.contains(&expected(day))).await;
+            until(async || slots(meanwhile).await.contains(&expected(day))).await;
+            until(async || last_job(&stage).await == Some(expected(day) + jiff::SignedDuration::from_mins(30))).await;
+        }
+        running.stop().await;
+        assert_eq!(slots(before).await, ["2026-03-02", "2026-03-03", "2030-02-28"].map(expected));
+        assert_eq!(slots(meanwhile).await, ["2026-03-02", "2026-03-03"].map(expected));
+    }
+}
+
+async fn set_system_schedule(stage: &Stage, schedule: &Schedule) {
+    let mut tx = stage.db.begin().await.expect("begun");
+    let before = crate::db::system::settings(&mut tx).await.expect("read").settings;
+    let after = SystemSettings { schedule: schedule.clone(), ..before };
+    assert!(crate::db::system::save(&mut tx, &after, stage.now()).await.expect("saved"));
+    tx.commit().await.expect("committed");
+}
+
+async fn segments(stage: &Stage) -> Vec<domain::id::SegmentId> {
+    let mut tx = stage.db.read().await.expect("begun");
+    let stored = crate::db::exports::find(&mut tx, stage.export).await.expect("read").expect("there");
+    stored.export.settings.segments
+}
+
+async fn slots_of(stage: &Stage, export: domain::id::ExportId) -> Vec<jiff::Timestamp> {
+    let mut tx = stage.db.read().await.expect("begun");
+    let page = domain::paging::PageRequest { number: 1, size: 12_000 };
+    let found = runs::list(&mut tx, Some(export), page).await.expect("read").items;
+    let mut slots: Vec<_> = found.iter().filter_map(|run| run.slot_at).map(instant).collect();
+    slots.sort_unstable();
+    slots
+}
+
+/// The slot of the system refresh that was recorded last.
+async fn last_job(stage: &Stage) -> Option<jiff::Timestamp> {
+    let mut tx = stage.db.read().await.expect("begun");
+    let jobs = crate::db::refresh_jobs::list(&mut tx, 1).await.expect("read");
+    jobs.first().and_then(|job| job.slot_at).map(instant)
+}
+
+fn instant(micros: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_microsecond(micros).expect("an instant")
+}
+
+async fn until(holds: impl AsyncFn() -> bool) {
+    for _ in 0..1_200 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("it did not come to pass");
+}

@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// All slots that are late now.
 pub async fn find(tx: &mut Tx, now: Timestamp) -> Result<Vec<LateSlot>, DbError> {
     let mut found = Vec::new();
-    let last = db::slots::last(tx).await?;
+    let last = db::slots::last(tx, now.as_microsecond()).await?;
     for stored in db::exports::list(tx).await? {
         let settings = stored.export.settings;
         let recorded = last.get(&stored.export.id);
@@ -34,20 +34,17 @@ pub async fn find(tx: &mut Tx, now: Timestamp) -> Result<Vec<LateSlot>, DbError>
         }));
     }
     let system = db::system::settings(tx).await?;
-    let jobs = refresh_jobs::list(tx, 50).await?;
-    let is_made_up = |at: i64| jobs.iter().any(|job| job.slot_at.is_none() && job.queued_at >= at);
-    let last = jobs.iter().find(|job| job.slot_at.is_some());
-    let unseen = unseen(&system.settings.schedule, system.schedule_since, last.and_then(|job| job.slot_at), now);
+    let last = refresh_jobs::last_slot(tx, now.as_microsecond()).await?;
+    let unseen = unseen(&system.settings.schedule, system.schedule_since, last.map(|last| last.slot_at), now);
     let late = match (unseen, last) {
         (Some(slot), _) => Some((slot, Lateness::NotSeen)),
-        (None, Some(job)) => {
-            let slot = job.slot_at.unwrap_or(job.queued_at);
-            let lateness = match (job.state, job.reason) {
-                (TaskState::Queued, _) if is_past(slot, now) => Some(Lateness::NotBegun),
-                (TaskState::Skipped, Some(TaskReason::Missed)) if !is_made_up(job.queued_at) => Some(Lateness::Missed),
+        (None, Some(last)) => {
+            let lateness = match (last.state, last.reason) {
+                (TaskState::Queued, _) if is_past(last.slot_at, now) => Some(Lateness::NotBegun),
+                (TaskState::Skipped, Some(TaskReason::Missed)) if !last.is_made_up => Some(Lateness::Missed),
                 _ => None,
             };
-            lateness.map(|lateness| (slot, lateness))
+            lateness.map(|lateness| (last.slot_at, lateness))
         }
         (None, None) => None,
     };

@@ -304,3 +304,30 @@ async fn what_does_not_start_when_it_should_is_late_until_it_does() {
         assert_eq!(late().await.len(), 1);
     }
 }
+
+/// A clock that was years ahead recorded a slot of then. It says nothing of the slots that come before it.
+#[tokio::test]
+async fn what_does_not_start_is_late_also_after_a_clock_that_was_ahead() {
+    for shop in shops().await {
+        shop.set(six_in_madrid()).await;
+        let ahead = shop.stage.clock.now_micros() + 4 * 365 * 24 * 3_600 * 1_000_000;
+        let id = JobId(uuid::Uuid::now_v7());
+        let new = NewJob { id, trigger: Trigger::Schedule, started_by: None, slot_at: Some(ahead) };
+        let mut tx = shop.stage.db.db.begin().await.expect("begun");
+        assert!(refresh_jobs::queue(&mut tx, &new, ahead).await.expect("queued"));
+        tx.commit().await.expect("kept");
+        assert!(shop.work().await);
+        let late = async || {
+            let mut tx = shop.stage.db.db.read().await.expect("begun");
+            late::find(&mut tx, shop.stage.clock.now()).await.expect("looked")
+        };
+        assert_eq!(late().await, []);
+        shop.stage.clock.advance(std::time::Duration::from_secs(24 * 3_600));
+        assert_eq!(late().await.iter().map(|one| one.lateness).collect::<Vec<_>>(), [Lateness::NotSeen]);
+
+        // And who refreshes now sees that, not the job of then.
+        let job = shop.system.refresh_all(&shop.stage.administrator).await.expect("queued");
+        assert!(shop.work().await);
+        assert_eq!(shop.status().await.shown.map(|job| job.id), Some(job));
+    }
+}
