@@ -222,12 +222,13 @@ pub async fn unsettled(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
     rows.into_iter().map(Row::batch).collect()
 }
 
-/// The batches of contacts of a run for which a request was without an answer, whatever became of them.
+/// The batches of contacts of a run whose rows may have been taken whatever became of them: a request was without an
+/// answer, or an earlier batch of theirs was taken and came back without their outcome.
 pub async fn doubted(tx: &mut Tx, run: RunId) -> Result<Vec<Batch>, DbError> {
     let rows = sql::fetch_all!(
         tx,
         Row,
-        batches_where!("run_id = $1 and kind = 'upsert' and doubted_at is not null order by seq"),
+        batches_where!("run_id = $1 and kind = 'upsert' and (doubted_at is not null or returns > 0) order by seq"),
         run.to_string(),
     )?;
     rows.into_iter().map(Row::batch).collect()

@@ -28,3 +28,10 @@ fn seed_6528_who_was_refused_after_an_answer_was_lost_kept_their_properties() {
 fn seed_194445_who_was_not_sent_again_after_an_answer_was_lost_kept_their_properties() {
     simulate(194_445..194_446);
 }
+
+/// A batch stopped half way, and was worked through a second time after the run had been cancelled, before the rest was sent
+/// again: the rest counted as not sent, and kept its properties.
+#[test]
+fn seed_282530_who_came_back_untaken_and_was_taken_later_kept_their_properties() {
+    simulate(282_530..282_531);
+}

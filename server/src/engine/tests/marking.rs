@@ -2,10 +2,10 @@
 
 use domain::marking::Marking;
 use domain::run::{Run, RunState};
-use omnisend_simulator::{Endpoint, Script};
+use omnisend_simulator::{Action, Endpoint, Rule, Script};
 
-use super::stage::{Stage, emails, people};
-use crate::db::exports;
+use super::stage::{Stage, emails, people, too_fast};
+use crate::db::{exports, runs};
 
 async fn mark_by(stage: &Stage, marking: Marking) {
     let mut tx = stage.db.begin().await.expect("begun");
@@ -133,4 +133,35 @@ async fn leavers_are_counted_once_however_often_the_process_is_killed() {
     running.stop().await;
     assert_counts(&ended, 0, 0, 60);
     assert_eq!(with(&stage, "ferry_a", false), emails(&people(0..60, "")));
+}
+
+/// A batch that stops half way may be worked through a second time. Who was in its other half counts as marked, perhaps, so
+/// that they lose the property when they leave.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_came_back_untaken_from_a_run_that_was_cancelled_may_be_marked() {
+    let stage = Stage::new().await;
+    mark_by(&stage, Marking::Properties).await;
+    stage.without_brake().await;
+    stage.refresh(&people(0..100, "a")).await;
+    let (mut stops, mut refuses) = (
+        Rule::on("POST", "/batches", Action::BatchStopped { after: 0.5 }),
+        Rule::on("POST", "/batches", too_fast(600)),
+    );
+    (stops.nth, refuses.from) = (vec![1], Some(2));
+    stage.simulator.state().set_faults(Script { rules: vec![stops, refuses] });
+    let run = stage.queue().await;
+    let running = stage.engine().start();
+    stage.until(run, |run| run.state == RunState::Waiting).await;
+    let mut tx = stage.db.begin().await.expect("begun");
+    assert!(runs::request_cancel(&mut tx, run, stage.now()).await.expect("asked"));
+    tx.commit().await.expect("committed");
+    running.engine().wake();
+    let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+    running.stop().await;
+    assert_eq!((ended.counts.accepted, ended.counts.held), (50, 50));
+
+    stage.simulator.state().set_faults(Script::default());
+    stage.refresh(&people(100..200, "a")).await;
+    assert_eq!(stage.run().await.state, RunState::Successful);
+    assert_eq!(calls(&stage, Endpoint::ContactPatchByEmail), 100);
 }
