@@ -337,6 +337,8 @@ pub struct Run {
     pub resend_of: Option<Resend>,
     /// The run whose unconfirmed rows it asks about, if that is all it does.
     pub recheck_of: Option<RunId>,
+    /// Was the ledger gone that says what was delivered before? Then it sends everybody again.
+    pub lost_ledger: bool,
     /// What became of the rows.
     pub counts: Counts,
     /// When it was queued.

@@ -12,6 +12,8 @@ use super::TroubledRow;
 pub struct DryRun {
     /// The number of the profile snapshot that it read.
     pub snapshot: i64,
+    /// Is the ledger gone that says what was delivered before? Then everybody would be sent again.
+    pub lost_ledger: bool,
     /// Profiles in the export's segments, each counted once.
     pub members: u64,
     /// People who would be sent for the first time.

@@ -249,14 +249,15 @@ pub async fn redirect(tx: &mut Tx, run: RunId, fence: i64, to: &(ConnectionId, S
     Ok(changed == 1)
 }
 
-/// The file of a ledger is gone: no plan is the difference to it any more.
+/// The file of a ledger is gone: no plan is the difference to it any more. The run keeps that this is why it sends everybody.
 pub async fn forget_ledger(tx: &mut Tx, run: RunId, fence: i64, of: RunId) -> Result<(), DbError> {
     sql::execute!(tx, "update runs set has_ledger = $2 where id = $1", of.to_string(), false)?;
     sql::execute!(
         tx,
-        "update runs set ledger_of = null where id = $1 and fence = $2 and lease_owner is not null",
+        "update runs set ledger_of = null, lost_ledger = $3 where id = $1 and fence = $2 and lease_owner is not null",
         run.to_string(),
         fence,
+        true,
     )?;
     Ok(())
 }

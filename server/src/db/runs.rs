@@ -70,6 +70,7 @@ struct Row {
     resend_of: Option<String>,
     resend_reason: Option<String>,
     recheck_of: Option<String>,
+    lost_ledger: bool,
     members: i64,
     accepted: i64,
     unchanged: i64,
@@ -91,7 +92,7 @@ macro_rules! select_runs {
         concat!(
             "select id, export_id, export_name, started_because, started_by, state, reason, detail, waiting_until,
                 cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, resend_reason,
-                recheck_of, members, accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries,
+                recheck_of, lost_ledger, members, accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries,
                 values_left_out, queued_at, started_at, finished_at
              from runs ",
             $rest
@@ -142,6 +143,7 @@ impl Row {
             approved_by: self.approved_by,
             resend_of,
             recheck_of: self.recheck_of.map(|id| parse("runs.recheck_of", &id)).transpose()?,
+            lost_ledger: self.lost_ledger,
             counts,
             queued_at: self.queued_at,
             started_at: self.started_at,

@@ -105,7 +105,7 @@ async fn closed(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<Option<En
     let request = CloseRequest {
         run: claim.run,
         export: claim.export,
-        ledger: claim.ledger_of.or(places.ledger_of),
+        ledger: places.ledger_of,
         refused: refused(deps.db.clone(), claim.run, fault.clone()),
         doubted: doubted.iter().flat_map(Batch::ranges).collect(),
         unconfirmed: rows_in(&open, &IN_DOUBT),

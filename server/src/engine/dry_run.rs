@@ -42,6 +42,8 @@ pub struct Tools {
 pub struct Dry {
     /// The number of the profile snapshot.
     pub snapshot: i64,
+    /// Is the ledger gone that says what was delivered before?
+    pub lost_ledger: bool,
     /// The counts.
     pub summary: PlanSummary,
     /// Some rows.
@@ -91,21 +93,24 @@ pub async fn make(tools: &Tools, export: ExportId) -> Result<Result<Dry, RunReas
         // The export is gone.
         Err(_) => return Err(DryRunError::Settings),
     };
-    let ledger = endings::newest_ledger(&mut tx, export, &prepared.connection.1).await?;
+    let newest = endings::newest_ledger(&mut tx, export, &prepared.connection.1).await?;
+    let ledger = newest.filter(|of| tools.data.has_ledger(export, *of));
+    let lost_ledger = newest.is_some() && ledger.is_none();
     let history = approvals::history(&mut tx, export, &prepared.connection.1).await?;
     let earlier = runs::list(&mut tx, Some(export), PageRequest { number: 1, size: EARLIER }).await?;
     let Some(destination) = tools.destinations.find(&settings.kind) else { return Ok(Err(RunReason::NoConnection)) };
     let budget = tools.pace.budget(&mut tx, &prepared.connection.1, destination.limits()).await?;
     drop(tx);
     let run = RunId(uuid::Uuid::now_v7());
-    let request = settings.plan_request(run, export, prepared.snapshot, destination.card(), ledger)?;
+    let mut request = settings.plan_request(run, export, prepared.snapshot, destination.card(), ledger)?;
+    request.others.retain(|other| tools.data.has_ledger(other.export, other.run));
     let look =
         LookRequest { run, export, ledger, earlier: earlier.items.iter().map(|run| run.id).collect(), rows: ROWS };
     let made = look_at(tools, request, look, pace_of(destination.limits(), budget)).await;
     tools.data.remove_run_files(run).await?;
     Ok(made?.map(|(summary, estimate, look)| {
         let surprises = surprises(&settings, &summary, &history);
-        Dry { snapshot: prepared.snapshot, summary, look, estimate, surprises }
+        Dry { snapshot: prepared.snapshot, lost_ledger, summary, look, estimate, surprises }
     }))
 }
 

@@ -195,7 +195,7 @@ async fn others(tx: &mut Tx, brand: &str, export: ExportId) -> Result<Vec<OtherL
 /// Has the plan made. The run goes on with sending, or ends here.
 pub(super) async fn make_plan(
     held: &Held,
-    claim: &Claim,
+    claim: &mut Claim,
     settings: &Settings,
     card: DestinationCard,
 ) -> Result<Option<Ending>, EngineError> {
@@ -245,14 +245,14 @@ pub(super) async fn make_plan(
 
 /// The ledgers are files, and a data directory can be lost, or restored to an older state than the database: then the
 /// export begins anew, as in its first run, and sends everybody once more, which changes nothing for those who are there.
-async fn do_without_lost_ledgers(held: &Held, claim: &Claim, request: &mut PlanRequest) -> Result<(), EngineError> {
+async fn do_without_lost_ledgers(held: &Held, claim: &mut Claim, request: &mut PlanRequest) -> Result<(), EngineError> {
     let data = &held.deps.data;
     if let Some(of) = request.ledger.filter(|of| !data.has_ledger(claim.export, *of)) {
         tracing::warn!(run = %claim.run, %of, code = "ledger_lost", "what was delivered before is not known any more");
         let mut tx = held.deps.db.begin().await?;
         claims::forget_ledger(&mut tx, claim.run, claim.fence, of).await?;
         tx.commit().await?;
-        request.ledger = None;
+        (request.ledger, claim.ledger_of) = (None, None);
     }
     let is_there = |other: &OtherLedger| data.has_ledger(other.export, other.run);
     if !request.others.iter().all(is_there) {

@@ -178,7 +178,7 @@ async fn go_on(
     if claim.state == RunState::Preparing {
         let ending = match claim.recheck_of {
             Some(of) => recheck::make_plan(&held, &mut claim, of).await?,
-            None => make_plan(&held, &claim, &settings, held.destination.card()).await?,
+            None => make_plan(&held, &mut claim, &settings, held.destination.card()).await?,
         };
         if let Some(ending) = ending {
             return Ok(ending);

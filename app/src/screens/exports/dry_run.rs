@@ -44,6 +44,7 @@ async fn load(actor: Actor, id: Option<ExportId>) -> Answer<Screen> {
     let body = view! {
         <Notice><p>{td_string!(language, safety.dry_text)}</p></Notice>
         {held}
+        {counts::lost_ledger(language, dry.lost_ledger)}
         {changes(language, &dry)}
         {rows(language, dry.rows)}
         {rejects}

@@ -9,7 +9,7 @@ use super::{RecheckRows, ResendRows};
 use crate::routes;
 use crate::services::{RunView, TroubledRow};
 use crate::texts::{Locale, td_string, text};
-use crate::ui::{Badge, Icon, PostButton, Tone, icon, number, sentences};
+use crate::ui::{Badge, Icon, Notice, PostButton, Tone, icon, number, sentences};
 
 /// The counts per outcome with their sum.
 pub(super) fn outcomes(language: Locale, counts: &Counts, is_final: bool) -> AnyView {
@@ -52,6 +52,19 @@ pub(super) fn outcomes(language: Locale, counts: &Counts, is_final: bool) -> Any
         {left_out(language, counts.values_left_out)}
     }
     .into_any()
+}
+
+/// Why everybody is sent again, where the ledger is lost.
+pub fn lost_ledger(language: Locale, is_lost: bool) -> Option<AnyView> {
+    is_lost.then(|| {
+        view! {
+            <Notice warning=true>
+                <p><strong>{td_string!(language, safety.lost_ledger)}</strong></p>
+                <p>{td_string!(language, safety.lost_ledger_text)}</p>
+            </Notice>
+        }
+        .into_any()
+    })
 }
 
 /// What contacts go without, where there is anything.

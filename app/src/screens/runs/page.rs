@@ -54,6 +54,7 @@ async fn load(actor: Actor, id: Option<RunId>) -> Answer<Screen> {
         {approval::question(language, &view)}
         {if is_final { ended(language, run) } else { going(language, &view) }}
         {approval::record(language, run)}
+        {counts::lost_ledger(language, run.lost_ledger)}
         {facts(language, &view)}
         <h2>{td_string!(language, runs.outcomes)}</h2>
         {counts::outcomes(language, &run.counts, is_final)}

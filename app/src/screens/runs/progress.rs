@@ -123,6 +123,7 @@ mod tests {
             approved_by: None,
             resend_of: None,
             recheck_of: None,
+            lost_ledger: false,
             counts: Counts::default(),
             queued_at: 0,
             started_at: None,

@@ -128,3 +128,19 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     found.sort();
     found
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_without_the_ledger_says_that_everybody_is_sent_again() {
+    let stage = Stage::new().await;
+    stage.refresh(&people(0..100, "a")).await;
+    stage.run().await;
+    let before = dry(&stage).await;
+    assert_eq!((before.lost_ledger, before.summary.to_send), (false, 0));
+    let ledgers = stage.folder().join("ledgers");
+    std::fs::remove_dir_all(&ledgers).expect("removed");
+    std::fs::create_dir(&ledgers).expect("made");
+
+    let dry = dry(&stage).await;
+
+    assert_eq!((dry.lost_ledger, dry.summary.to_send), (true, 100));
+}

@@ -68,9 +68,9 @@ async fn a_lost_data_directory_costs_a_run_of_everybody_and_no_run() {
 
     let again = stage.run().await;
 
-    assert_eq!((again.state, again.counts.accepted), (RunState::Successful, 300));
+    assert_eq!((again.state, again.counts.accepted, again.lost_ledger), (RunState::Successful, 300, true));
     let third = stage.run().await;
-    assert_eq!((third.state, third.counts.unchanged), (RunState::Successful, 300));
+    assert_eq!((third.state, third.counts.unchanged, third.lost_ledger), (RunState::Successful, 300, false));
     assert_eq!(stage.tagged("a"), emails(&people(0..300, "a")));
 }
 

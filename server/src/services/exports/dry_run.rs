@@ -44,6 +44,7 @@ fn in_words(dry: Dry) -> DryRun {
     let summary = dry.summary;
     DryRun {
         snapshot: dry.snapshot,
+        lost_ledger: dry.lost_ledger,
         members: summary.members,
         joiners: summary.new_contacts.saturating_sub(summary.returned),
         returned: summary.returned,

@@ -1,0 +1,2 @@
+-- Was the ledger gone that says what was delivered before? Then the run sends everybody again.
+alter table runs add column lost_ledger integer not null default 0;
