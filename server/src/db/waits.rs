@@ -2,6 +2,7 @@
 
 use domain::id::{ConnectionId, RunId};
 
+use super::batches::BatchState;
 use super::claims::is_under_way;
 use super::{DbError, Tx, parse, sql};
 
@@ -45,6 +46,8 @@ pub struct Left {
     pub id: Option<String>,
     /// When it was taken, or, where nobody knows, when its run ended.
     pub at: i64,
+    /// Did its run wait for it as long as anybody does?
+    pub is_given_up: bool,
 }
 
 /// The batches of contacts that the destination may still be working through though their runs have ended, as far as those
@@ -52,8 +55,8 @@ pub struct Left {
 pub async fn left_open(tx: &mut Tx, brand: &str, since: i64) -> Result<Vec<Left>, DbError> {
     let rows = sql::fetch_all!(
         tx,
-        (Option<String>, i64),
-        "select batches.remote_id, coalesce(batches.sent_at, runs.finished_at)
+        (Option<String>, i64, String),
+        "select batches.remote_id, coalesce(batches.sent_at, runs.finished_at), batches.state
          from batches
          join runs on runs.id = batches.run_id
          where runs.brand_id = $1 and runs.finished_at > $2 and batches.kind = 'upsert'
@@ -61,7 +64,8 @@ pub async fn left_open(tx: &mut Tx, brand: &str, since: i64) -> Result<Vec<Left>
         brand,
         since,
     )?;
-    Ok(rows.into_iter().map(|(id, at)| Left { id, at }).collect())
+    let left = |(id, at, state)| Left { id, at, is_given_up: state == BatchState::Unconfirmed.as_str() };
+    Ok(rows.into_iter().map(left).collect())
 }
 
 /// When an ended run of an account was last without an answer to a request for contacts whose batch got its outcome all the

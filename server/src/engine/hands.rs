@@ -14,6 +14,18 @@ const HELD_UP: Duration = Duration::from_secs(1);
 pub(super) struct Hands {
     wall: i64,
     passed: Duration,
+    /// When this process began, or last noticed that the clock was set.
+    since: Duration,
+    were_set: bool,
+}
+
+/// What a process knows of its clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trust {
+    /// So long nobody has set it. Nobody knows what it said before the process began.
+    pub(super) right_for: Duration,
+    /// Has it been set since the process began?
+    pub(super) were_set: bool,
 }
 
 impl Hands {
@@ -23,7 +35,7 @@ impl Hands {
             let wall = deps.clock.now_micros();
             // Else the process was held up between the two, and they are no picture of one moment.
             if deps.clock.monotonic().saturating_sub(passed) < HELD_UP {
-                return Self { wall, passed };
+                return Self { wall, passed, since: passed, were_set: false };
             }
         }
     }
@@ -31,13 +43,24 @@ impl Hands {
     /// Has the clock been set, forward or back, since somebody last asked?
     pub(super) fn have_jumped(&mut self, deps: &Deps) -> bool {
         let now = Self::of(deps);
-        let before = std::mem::replace(self, now);
-        !before.agree_with(now)
+        let have_jumped = !self.agree_with(now);
+        *self = Self {
+            since: if have_jumped { now.passed } else { self.since },
+            were_set: self.were_set || have_jumped,
+            ..now
+        };
+        have_jumped
     }
 
     /// Has nobody set the clock since then?
     pub(super) fn are_right(self, deps: &Deps) -> bool {
         self.agree_with(Self::of(deps))
+    }
+
+    /// How far what the clock said earlier can be relied on.
+    pub(super) fn trust(mut self, deps: &Deps) -> Trust {
+        self.have_jumped(deps);
+        Trust { right_for: self.passed.saturating_sub(self.since), were_set: self.were_set }
     }
 
     fn agree_with(self, later: Self) -> bool {

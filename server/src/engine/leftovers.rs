@@ -21,14 +21,26 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 const LISTED_WITHIN: Duration = Duration::from_secs(60);
 /// So long a batch that is not ours may be one whose answer was lost. Others make batches too, all the time.
 const IN_DOUBT_FOR: Duration = Duration::from_secs(5 * 60);
+/// By so much the clock may have been set ahead without anybody's notice.
+const SET_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
 /// How the work on the run ends for now, if it has to wait.
 pub(super) async fn wait_for(held: &Held) -> Result<Option<Ending>, EngineError> {
     let now = held.deps.clock.now_micros();
+    let trust = held.hands.trust(&held.deps);
+    let ended_within = |time: Duration| now - micros(if trust.right_for < time { time + SET_AHEAD } else { time });
     let mut tx = held.deps.db.read().await?;
-    let left = waits::left_open(&mut tx, &held.brand, now - 2 * micros(SETTLE_WITHIN)).await?;
-    let doubt = waits::last_doubt(&mut tx, &held.brand, now - micros(IN_DOUBT_FOR)).await?;
+    let mut left = waits::left_open(&mut tx, &held.brand, ended_within(2 * SETTLE_WITHIN)).await?;
+    let doubt = waits::last_doubt(&mut tx, &held.brand, ended_within(IN_DOUBT_FOR)).await?;
     drop(tx);
+    let Some(listed_from) = left.iter().map(|left| left.at).chain(doubt).min() else { return Ok(None) };
+    // By a clock that was set ahead it looks older than it is. Where that is only possible, whoever can say by its id whether
+    // it is being worked on is asked, and nothing else is waited for.
+    let at_least = now - micros(trust.right_for);
+    let may_be_younger = |left: &&mut Left| !left.is_given_up && (trust.were_set || left.id.is_some());
+    left.iter_mut().filter(may_be_younger).for_each(|left| left.at = left.at.max(at_least));
+    let doubt = doubt.map(|at| if trust.were_set { at.max(at_least) } else { at });
+    let doubt = doubt.filter(|at| *at > now - micros(IN_DOUBT_FOR));
     let is_within = |left: &Left, time: Duration| left.at > now - micros(time);
     // What nobody waits for any longer may be worked on for ever; then it is no sign of a batch in doubt either.
     let (fresh, late): (Vec<_>, Vec<_>) = left.into_iter().partition(|left| is_within(left, SETTLE_WITHIN));
@@ -36,14 +48,16 @@ pub(super) async fn wait_for(held: &Held) -> Result<Option<Ending>, EngineError>
     let has_doubt = doubt.is_some() || fresh.iter().any(|left| left.id.is_none() && is_within(left, IN_DOUBT_FOR));
     let ids: HashSet<&String> = fresh.iter().filter_map(|left| left.id.as_ref()).collect();
     let in_question = fresh.iter().filter(|left| left.id.is_some() || is_within(left, IN_DOUBT_FOR));
-    let Some(oldest) = in_question.map(|left| left.at).chain(doubt).min() else { return Ok(None) };
+    if in_question.count() == 0 && doubt.is_none() {
+        return Ok(None);
+    }
     let mut asking = Asking::of(held).await?;
     let mut seen = HashSet::new();
     let mut from = 0;
     let ending = loop {
         let page = asking.ask(|key| {
             let destination = held.destination.clone();
-            async move { destination.list_batches(&key.secret, listed_since(oldest), from).await }
+            async move { destination.list_batches(&key.secret, listed_since(listed_from), from).await }
         });
         let page = match page.await? {
             Ok(page) => page,

@@ -78,6 +78,8 @@ pub(super) struct Held {
     pub(super) destination: Arc<dyn Destination>,
     pub(super) connection: ConnectionId,
     pub(super) brand: String,
+    /// The clock, as the worker knew it when the run was taken up.
+    pub(super) hands: Hands,
 }
 
 impl Held {
@@ -173,8 +175,8 @@ async fn go_on(
     let connection = Some((settings.connection, brand.clone()));
     let watched = Watched { run: claim.run, fence: claim.fence, connection, hands };
     let guard = Guard::start(deps.clone(), watched, key, shutdown);
-    let held =
-        Held { deps: deps.clone(), claim: claim.clone(), guard, destination, connection: settings.connection, brand };
+    let (deps_of, claim_of, connection) = (deps.clone(), claim.clone(), settings.connection);
+    let held = Held { deps: deps_of, claim: claim_of, guard, destination, connection, brand, hands };
     if claim.state == RunState::Preparing {
         let ending = match claim.recheck_of {
             Some(of) => recheck::make_plan(&held, &mut claim, of).await?,

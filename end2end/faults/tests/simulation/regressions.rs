@@ -35,3 +35,10 @@ fn seed_194445_who_was_not_sent_again_after_an_answer_was_lost_kept_their_proper
 fn seed_282530_who_came_back_untaken_and_was_taken_later_kept_their_properties() {
     simulate(282_530..282_531);
 }
+
+/// The clock was set ahead by an hour around a cancelled run: the next one took its batches for old and did not wait for
+/// them, and they brought old values back.
+#[test]
+fn seed_304490_what_a_cancelled_run_left_looked_old_by_a_clock_that_was_set_ahead() {
+    simulate(304_490..304_491);
+}

@@ -115,13 +115,34 @@ async fn what_is_never_worked_off_is_waited_for_an_hour() {
     let stage = Stage::new().await;
     canceled(&stage, 24 * 60).await;
     let run = waiting(&stage).await;
-    stage.clock.skip(50);
+    let running = stage.engine().start();
+    stage.until(run, |run| run.counts.requests >= 4).await;
+    stage.clock.pass(50);
+    tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(stage.find(run).await.finished_at, None);
-    stage.clock.skip(11);
+    stage.clock.pass(11);
 
-    let ended = ended(&stage, run).await;
+    let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+    running.stop().await;
 
     assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 300));
+}
+
+/// By a clock that was set ahead it looks as if nobody had to wait any longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_what_a_cancelled_run_left_is_worked_off_first_whatever_the_clock_says() {
+    for minutes in [60, 24 * 60] {
+        let stage = Stage::new().await;
+        canceled(&stage, 30).await;
+        stage.clock.set(minutes);
+        let run = waiting(&stage).await;
+        stage.clock.pass(31);
+
+        let ended = ended(&stage, run).await;
+
+        assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 300));
+        assert_eq!(names(&stage), ["New"], "{minutes}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

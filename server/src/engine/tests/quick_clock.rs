@@ -1,6 +1,6 @@
 //! Time that passes quickly, and that somebody may set.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,13 +13,20 @@ pub(super) struct QuickClock {
     begun: Instant,
     start: Timestamp,
     factor: u32,
+    passed: AtomicU64,
     skipped: AtomicI64,
     wrong_by: AtomicI64,
 }
 
 impl QuickClock {
     pub(super) fn new(start: Timestamp, factor: u32) -> Self {
-        Self { begun: Instant::now(), start, factor, skipped: AtomicI64::new(0), wrong_by: AtomicI64::new(0) }
+        let (passed, skipped, wrong_by) = Default::default();
+        Self { begun: Instant::now(), start, factor, passed, skipped, wrong_by }
+    }
+
+    /// Time passes.
+    pub(super) fn pass(&self, minutes: u64) {
+        self.passed.fetch_add(minutes * 60, Ordering::SeqCst);
     }
 
     /// The time of day is later for everybody; what is measured does not notice.
@@ -47,7 +54,7 @@ impl Clock for QuickClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.begun.elapsed() * self.factor
+        self.begun.elapsed() * self.factor + Duration::from_secs(self.passed.load(Ordering::SeqCst))
     }
 
     async fn sleep(&self, duration: Duration) {
