@@ -92,7 +92,8 @@ impl Line {
         }
         match (&batch.kind, reply) {
             (Kind::Upsert, Reply::Taken(id)) => {
-                (self.settled_at, self.taken_at) = (now, now);
+                self.has_settled();
+                self.taken_at = now;
                 self.point.sent += if batch.returns == 0 { batch.row_count } else { 0 };
                 batch.state = BatchState::Sent;
                 batch.remote_id = Some(id.clone());
@@ -218,7 +219,7 @@ impl Line {
                     sent.batch.state = BatchState::Settled;
                     self.point.accepted += sent.batch.row_count;
                     self.point.progress = true;
-                    self.settled_at = self.held.deps.clock.now_micros();
+                    self.has_settled();
                     self.write(sent.batch);
                 }
             } else {
@@ -274,7 +275,7 @@ impl Line {
         let judged = judge(&rows, items, stage, errors);
         self.point.accepted += judged.accepted;
         self.point.progress = true;
-        self.settled_at = self.now();
+        self.has_settled();
         let refused = judged.refused.into_iter();
         self.refuse(refused.map(|(row, detail)| RefusedRow { row, reason: RowReason::Refused, detail }).collect());
         let returns = batch.returns + 1;
@@ -305,7 +306,7 @@ impl Line {
         let run = self.held.claim.run;
         tracing::warn!(%run, batches = self.sent.len(), "the destination did not finish in time");
         self.to_read.clear();
-        self.settled_at = self.now();
+        self.has_settled();
         for (_, sent) in std::mem::take(&mut self.sent) {
             self.give_up_on(sent.batch);
         }

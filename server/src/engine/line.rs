@@ -83,8 +83,9 @@ pub(super) struct Line {
     pub(super) point: Checkpoint,
     pub(super) next_seq: u64,
     pub(super) progress_at: i64,
-    /// When a contact last got its outcome.
+    /// When contacts were last taken or got their outcome, and the same by the time that passes, since the line was opened.
     pub(super) settled_at: i64,
+    settled_or_opened: Duration,
     /// When a request last succeeded, when contacts were last taken, and when a tag was.
     pub(super) succeeded_at: i64,
     pub(super) taken_at: i64,
@@ -102,6 +103,9 @@ pub(super) struct Line {
 pub(super) const FAR: i64 = i64::MAX;
 /// How long answers are gathered for one checkpoint.
 const GATHER: Duration = Duration::from_millis(4);
+/// Nobody gives up on what was sent before so much time has been measured, however long ago the clock says that it was: it
+/// may have been set a moment ago.
+const LOOKS_FOR: Duration = Duration::from_secs(60);
 
 impl Line {
     /// The line of a run as its checkpoint left it.
@@ -127,6 +131,7 @@ impl Line {
             circuit,
             progress_at: held.claim.progress_at,
             settled_at: last_sent(&held, &open).unwrap_or(now),
+            settled_or_opened: deps.clock.monotonic(),
             succeeded_at: 0,
             taken_at: 0,
             tagged_at: 0,
@@ -206,6 +211,11 @@ impl Line {
         self.held.deps.clock.now_micros()
     }
 
+    /// Notes that contacts were taken, or have got their outcome.
+    pub(super) fn has_settled(&mut self) {
+        (self.settled_at, self.settled_or_opened) = (self.now(), self.held.deps.clock.monotonic());
+    }
+
     fn look_at_signal(&mut self) {
         match self.held.guard.signal() {
             Signal::GoOn => {}
@@ -242,7 +252,8 @@ impl Line {
             RunState::Settling
                 if self.poll.has_looked
                     && self.to_read.is_empty()
-                    && now - self.settled_at > micros(patience(&self.held.claim)) =>
+                    && now - self.settled_at > micros(patience(&self.held.claim))
+                    && self.held.deps.clock.monotonic().saturating_sub(self.settled_or_opened) >= LOOKS_FOR =>
             {
                 self.give_up_on_sent();
                 true
@@ -359,10 +370,12 @@ impl Line {
 }
 
 /// When what the destination still works through was last added to, however long the run has rested since. Who asks
-/// again about old batches does so from now on.
+/// again about old batches does so from now on. By a clock that was set ahead it looks longer ago than it is.
 fn last_sent(held: &Held, open: &[Batch]) -> Option<i64> {
     let open = open.iter().filter(|batch| batch.state == BatchState::Sent && held.claim.recheck_of.is_none());
-    open.filter_map(|batch| batch.sent_at).max()
+    let at = open.filter_map(|batch| batch.sent_at).max()?;
+    let trust = held.hands.trust(&held.deps);
+    Some(if trust.were_set { at.max(held.deps.clock.now_micros() - micros(trust.right_for)) } else { at })
 }
 
 async fn next(feed: &mut Option<Feed>) -> Result<Option<Piece>, EngineError> {

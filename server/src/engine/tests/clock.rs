@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::run::{Run, RunReason, RunState};
-use omnisend_simulator::{Action, Rule, Script};
+use omnisend_simulator::{Action, HoldStatus, Rule, Script};
 
 use super::stage::{Person, Stage, emails, people, too_fast};
 use crate::clock::Clock as _;
@@ -74,6 +74,35 @@ async fn r32_a_run_that_waits_goes_on_within_an_hour_of_the_clock_as_it_was_set(
 
         assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 300), "{minutes}");
         assert_eq!(stage.arrived(), emails(&everybody));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_what_is_being_worked_through_is_waited_for_though_the_clock_was_set_ahead() {
+    for minutes in [60, 24 * 60] {
+        let stage = Stage::new().await;
+        let hold = Action::BatchHeld { status: HoldStatus::default(), for_ms: Some(30 * 60_000) };
+        let mut slow = Rule::on("POST", "/batches", hold);
+        slow.nth = vec![2];
+        stage.simulator.state().set_faults(Script::one(slow));
+        let everybody = people(0..300, "a");
+        stage.refresh(&everybody).await;
+        let run = stage.queue().await;
+        let running = stage.engine().start();
+        stage.until(run, |run| run.counts.accepted == 200).await;
+        stage.clock.set(minutes);
+        // Given back, taken up again, and waited for as before.
+        stage.until(run, |run| run.counts.requests >= 8).await;
+        let before = stage.find(run).await;
+        assert_eq!((before.state, before.counts.unconfirmed), (RunState::Settling, 0), "{minutes}");
+        running.stop().await;
+        stage.clock.pass(31);
+        let running = stage.engine().start();
+        let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+        running.stop().await;
+
+        assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 300), "{minutes}");
+        assert_eq!(stage.tagged("a"), emails(&everybody));
     }
 }
 

@@ -29,7 +29,7 @@ async fn left_open(stage: &Stage) -> Run {
     let run = stage.queue().await;
     let running = stage.engine().start();
     stage.until(run, |run| run.state == RunState::Settling && run.counts.tags_added == 300).await;
-    stage.clock.skip(61);
+    stage.clock.pass(61);
     let run = stage.until(run, |run| run.finished_at.is_some()).await;
     running.stop().await;
     assert_eq!((run.state, run.counts.accepted, run.counts.unconfirmed), (RunState::CompletedWithErrors, 300, 100));
@@ -82,7 +82,7 @@ async fn r20_asking_again_repairs_rows_and_ledger_and_sends_nobody_again() {
         let stage = Stage::on(db, Setting::default()).await;
         let first = left_open(&stage).await;
         assert!(is_askable(&stage, first.id).await);
-        stage.clock.skip(70);
+        stage.clock.pass(70);
         let writes = stage.writes();
 
         let again = recheck(&stage, first.id).await;
@@ -116,7 +116,7 @@ async fn r20_what_is_still_being_worked_through_stays_unconfirmed_and_can_be_ask
     assert!(counts.add_up());
     // A minute of asking, on a clock that is ten times as fast as the machine's.
     assert!(stage.now() - begun < 10 * 60_000_000, "it does not wait for an hour");
-    stage.clock.skip(70);
+    stage.clock.pass(70);
     let last = recheck(&stage, again.id).await;
     assert_eq!((last.counts.accepted, last.counts.rejected, last.counts.unconfirmed), (99, 1, 0));
     assert_repaired(&stage).await;
@@ -126,7 +126,7 @@ async fn r20_what_is_still_being_worked_through_stays_unconfirmed_and_can_be_ask
 async fn r20_asking_again_goes_on_after_a_break_off() {
     let stage = Stage::new().await;
     let first = left_open(&stage).await;
-    stage.clock.skip(70);
+    stage.clock.pass(70);
     let run = queue_recheck(&stage, first.id).await;
 
     for moment in [3, 20, 60] {
