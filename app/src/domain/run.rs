@@ -129,13 +129,15 @@ pub enum RowReason {
     Canceled,
     /// Held: the run failed before its turn.
     RunFailed,
+    /// Held: the run made room for others before its turn, and the one that goes on with it sends the row.
+    GoesOn,
     /// Unconfirmed: sent, and the destination never said what became of it.
     NoAnswer,
 }
 
 impl RowReason {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EmailMissing,
         Self::EmailInvalid,
         Self::EmailRepeated,
@@ -143,6 +145,7 @@ impl RowReason {
         Self::NotTaken,
         Self::Canceled,
         Self::RunFailed,
+        Self::GoesOn,
         Self::NoAnswer,
     ];
 
@@ -156,6 +159,7 @@ impl RowReason {
             Self::NotTaken => "not_taken",
             Self::Canceled => "canceled",
             Self::RunFailed => "run_failed",
+            Self::GoesOn => "goes_on",
             Self::NoAnswer => "no_answer",
         }
     }
@@ -216,11 +220,13 @@ pub enum RunReason {
     Approval,
     /// Nobody can be asked any more what became of unconfirmed rows.
     BatchesGone,
+    /// It made room for smaller exports of its account; another run goes on with the rest.
+    GaveWay,
 }
 
 impl RunReason {
     /// All reasons.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::RateLimit,
         Self::DestinationUnavailable,
         Self::DestinationWorking,
@@ -244,6 +250,7 @@ impl RunReason {
         Self::Storage,
         Self::Approval,
         Self::BatchesGone,
+        Self::GaveWay,
     ];
 
     /// The name in the database and in translations.
@@ -272,6 +279,7 @@ impl RunReason {
             Self::Storage => "storage",
             Self::Approval => "approval",
             Self::BatchesGone => "batches_gone",
+            Self::GaveWay => "gave_way",
         }
     }
 
@@ -337,6 +345,8 @@ pub struct Run {
     pub resend_of: Option<Resend>,
     /// The run whose unconfirmed rows it asks about, if that is all it does.
     pub recheck_of: Option<RunId>,
+    /// The run that it goes on with, where that one made room for smaller exports of its account.
+    pub continues: Option<RunId>,
     /// Was the ledger gone that says what was delivered before? Then it sends everybody again.
     pub lost_ledger: bool,
     /// What became of the rows.

@@ -337,6 +337,8 @@ pub struct RunView {
     pub may_recheck: bool,
     /// The last run that asked again about this one's rows.
     pub rechecked_by: Option<RunId>,
+    /// The run that goes on with what this one left, when it made room for others.
+    pub continued_by: Option<RunId>,
     /// May this person cancel it?
     pub may_cancel: bool,
     /// May this person approve it, where it waits for that?

@@ -181,6 +181,7 @@ pub fn run_reason(language: Locale, reason: RunReason) -> Sentence {
         RunReason::Storage => sentence!(language, states.storage, storage_todo),
         RunReason::Approval => sentence!(language, states.approval, approval_todo),
         RunReason::BatchesGone => sentence!(language, states.batches_gone, batches_gone_todo),
+        RunReason::GaveWay => sentence!(language, states.gave_way, gave_way_todo),
     }
 }
 
@@ -194,6 +195,7 @@ pub fn row_reason(language: Locale, reason: RowReason) -> Sentence {
         RowReason::NotTaken => sentence!(language, states.not_taken, not_taken_todo),
         RowReason::Canceled => sentence!(language, states.row_canceled, row_canceled_todo),
         RowReason::RunFailed => sentence!(language, states.run_failed, run_failed_todo),
+        RowReason::GoesOn => sentence!(language, states.row_goes_on, row_goes_on_todo),
         RowReason::NoAnswer => sentence!(language, states.no_answer, no_answer_todo),
     }
 }

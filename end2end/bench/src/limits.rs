@@ -163,7 +163,8 @@ impl World {
         }));
         self.runs += 1;
         let begun = self.clock.now_micros();
-        let run = simulated::queue_run(&self.db, RunId(uuid::Uuid::from_u128(self.runs)), begun).await;
+        let run =
+            simulated::queue_run(&self.db, simulated::EXPORT, RunId(uuid::Uuid::from_u128(self.runs)), begun).await;
         let engine = self.engine().start();
         let ended = loop {
             let run = self.find(run).await?;

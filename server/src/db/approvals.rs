@@ -1,7 +1,7 @@
 //! Runs that are held until a person has looked at them: what they are compared with, why they are held, who let them
 //! go on. What is unusual is decided in [`domain::brake`].
 
-use domain::brake::{Alarm, Outlook, Past, RUNS};
+use domain::brake::{Alarm, Past, RUNS};
 use domain::id::{ExportId, RunId};
 
 use super::{DbError, Tx, sql, values};
@@ -30,13 +30,44 @@ pub async fn history(tx: &mut Tx, export: ExportId, brand: &str) -> Result<Vec<P
         .collect()
 }
 
+/// What was found of the run that another one goes on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Continued {
+    /// Those who joined with it; none where everybody was new.
+    pub joiners: Option<u64>,
+    /// Those who left with it.
+    pub leavers: u64,
+    /// Did somebody approve it, and does the other one read the same profiles with the same settings?
+    pub is_approved: bool,
+}
+
+/// What was found of the run that this one goes on with, if it does.
+pub async fn continued(tx: &mut Tx, run: RunId) -> Result<Option<Continued>, DbError> {
+    let row = sql::fetch_optional!(
+        tx,
+        (Option<i64>, Option<i64>, bool),
+        "select before.joiners, before.leavers,
+            coalesce(before.approved_at is not null and before.snapshot = runs.snapshot
+                and before.settings_version = runs.settings_version, false)
+         from runs
+         join runs before on before.id = runs.continues
+         where runs.id = $1",
+        run.to_string(),
+    )?;
+    let count = |number: i64| values::unsigned("runs.joiners", number);
+    row.map(|(joiners, leavers, is_approved)| {
+        Ok(Continued { joiners: joiners.map(count).transpose()?, leavers: count(leavers.unwrap_or(0))?, is_approved })
+    })
+    .transpose()
+}
+
 /// What is kept of a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Planned {
-    /// What it is about to do.
-    pub outlook: Outlook,
-    /// Is it the first for the account, so that everybody is new?
-    pub is_first: bool,
+    /// Those who join; none for the first one for the account, for which everybody is new.
+    pub joiners: Option<u64>,
+    /// Those who leave.
+    pub leavers: u64,
     /// People whose subscription status it sends.
     pub statuses: u64,
 }
@@ -56,8 +87,8 @@ pub async fn record(
          where id = $1 and fence = $2 and lease_owner is not null",
         run.to_string(),
         fence,
-        (!planned.is_first).then_some(count(planned.outlook.joiners)),
-        count(planned.outlook.leavers),
+        planned.joiners.map(count),
+        count(planned.leavers),
         alarm.map(|alarm| values::to_json("runs.alarm", alarm)).transpose()?,
         count(planned.statuses),
     )?;

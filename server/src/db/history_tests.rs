@@ -28,6 +28,7 @@ fn run(number: u128, slot_at: Option<i64>) -> NewRun {
         slot_at,
         resend_of: None,
         recheck_of: None,
+        continues: None,
     }
 }
 

@@ -66,6 +66,7 @@ mod definitions_tests;
 pub mod endings;
 mod error;
 pub mod exports;
+pub mod giving_way;
 #[cfg(test)]
 mod history_tests;
 pub mod housekeeping;

@@ -87,6 +87,7 @@ async fn queue(tx: &mut Tx, export: ExportId, at: i64) -> RunId {
         slot_at: None,
         resend_of: None,
         recheck_of: None,
+        continues: None,
     };
     runs::queue(tx, &new, at).await.expect("queued").run()
 }

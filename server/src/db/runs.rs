@@ -30,6 +30,8 @@ pub struct NewRun {
     pub resend_of: Option<Resend>,
     /// The run whose unconfirmed rows it asks about, if that is all it does.
     pub recheck_of: Option<RunId>,
+    /// The run that it goes on with.
+    pub continues: Option<RunId>,
 }
 
 /// What came of queueing.
@@ -70,6 +72,7 @@ struct Row {
     resend_of: Option<String>,
     resend_reason: Option<String>,
     recheck_of: Option<String>,
+    continues: Option<String>,
     lost_ledger: bool,
     members: i64,
     accepted: i64,
@@ -92,7 +95,7 @@ macro_rules! select_runs {
         concat!(
             "select id, export_id, export_name, started_because, started_by, state, reason, detail, waiting_until,
                 cancel_requested_at, snapshot, settings_version, slot_at, alarm, approved_by, resend_of, resend_reason,
-                recheck_of, lost_ledger, members, accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries,
+                recheck_of, continues, lost_ledger, members, accepted, unchanged, rejected, held, unconfirmed, tags_added, tags_removed, requests, retries,
                 values_left_out, queued_at, started_at, finished_at
              from runs ",
             $rest
@@ -143,6 +146,7 @@ impl Row {
             approved_by: self.approved_by,
             resend_of,
             recheck_of: self.recheck_of.map(|id| parse("runs.recheck_of", &id)).transpose()?,
+            continues: self.continues.map(|id| parse("runs.continues", &id)).transpose()?,
             lost_ledger: self.lost_ledger,
             counts,
             queued_at: self.queued_at,
@@ -187,9 +191,9 @@ async fn insert(
             reason, due_at, fence, recoveries, failures, progress_at, settings_version, has_ledger, slot_at, next_row,
             to_send, sent, tags_to_change, tags_changed, members, accepted, unchanged,
             rejected, held, unconfirmed, tags_added, tags_removed, requests, retries, queued_at, finished_at, resend_of,
-            resend_reason, recheck_of, number)
+            resend_reason, recheck_of, continues, number)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $10, $11, $12, $13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, $10, $14, $15, $16, $17,
+            0, 0, 0, 0, 0, $10, $14, $15, $16, $17, $18,
             (select coalesce(max(number), 0) + 1 from runs where export_id = $2))
          on conflict do nothing",
         new.id.to_string(),
@@ -209,6 +213,7 @@ async fn insert(
         new.resend_of.map(|resend| resend.of.to_string()),
         new.resend_of.and_then(|resend| resend.reason).map(RowReason::as_str),
         new.recheck_of.map(|id| id.to_string()),
+        new.continues.map(|id| id.to_string()),
     )?;
     Ok(added == 1)
 }
@@ -281,13 +286,13 @@ pub async fn last_runs(tx: &mut Tx) -> Result<Vec<Run>, DbError> {
     rows.into_iter().map(Row::run).collect()
 }
 
-/// Asks a run to stop; false if it has ended. The engine stops sending at once, and takes up a waiting run to end it.
+/// Asks a run to stop, or the one that goes on with it; false if it has ended. The engine stops sending at once, and takes up a waiting run to end it.
 pub async fn request_cancel(tx: &mut Tx, id: RunId, now: i64) -> Result<bool, DbError> {
     let changed = sql::execute!(
         tx,
         "update runs
          set cancel_requested_at = coalesce(cancel_requested_at, $2), due_at = case when due_at < $2 then due_at else $2 end
-         where id = $1 and finished_at is null",
+         where (id = $1 or continues = $1) and finished_at is null",
         id.to_string(),
         now,
     )?;

@@ -134,6 +134,9 @@ impl Line {
         if let Some(next) = self.ready.iter().map(|ready| ready.batch.due_at).filter(|due| *due > now).min() {
             self.wake(next);
         }
+        if self.giving_way.is_clearing() {
+            return Ok(None);
+        }
         // A batch that hangs holds its own contacts back, nobody else.
         let is_late = self.state == RunState::Settling && now - self.settled_at > micros(LATE);
         for lane in open {
@@ -161,7 +164,7 @@ impl Line {
         if !std::mem::take(&mut self.tries_other_rows) {
             return Ok(None);
         }
-        let fresh = self.take_piece()?;
+        let fresh = if self.giving_way.is_clearing() { None } else { self.take_piece()? };
         if fresh.is_none() && !self.ready.is_empty() {
             // Halves go to the front: what is farthest away stands at the back.
             self.ready.rotate_right(1);

@@ -12,8 +12,7 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 
 use super::run::Ending;
-use super::tags;
-use super::{Deps, EngineError};
+use super::{Deps, EngineError, give_way, tags};
 use crate::db::batches::{self, Batch, BatchState, Kind, TagRows};
 use crate::db::claims::{self, Claim};
 use crate::db::endings::{self, Ended};
@@ -26,6 +25,14 @@ const IN_DOUBT: [BatchState; 4] = [BatchState::Sending, BatchState::Unknown, Bat
 
 /// Ends a run. Doing it again after a break-off gives the same.
 pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), EngineError> {
+    if !has_ended(deps, claim, ending).await? {
+        has_ended(deps, claim, &Ending::Canceled(RunReason::CanceledByPerson)).await?;
+    }
+    Ok(())
+}
+
+/// Ends a run; false where it was to make room for others, and somebody has asked it to stop in the last moment.
+async fn has_ended(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<bool, EngineError> {
     let is_given_up = matches!(ending, Ending::Canceled(_) | Ending::Failed { .. });
     let mut end = match closed(deps, claim, ending).await {
         Ok(Some(end)) => end,
@@ -44,6 +51,7 @@ pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Res
         Ending::Failed { reason, detail } => {
             (end.state, end.reason, end.detail) = (RunState::Failed, Some(*reason), detail.clone());
         }
+        Ending::GaveWay(_) => (end.state, end.reason) = (RunState::Canceled, Some(RunReason::GaveWay)),
         // Done; the others do not end a run.
         Ending::Done | Ending::Wait { .. } | Ending::Released | Ending::Lost => {}
     }
@@ -56,6 +64,14 @@ pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Res
         // The destination has taken the key all along.
         endings::clear_attention(&mut tx, claim.run).await?;
     }
+    if kept && let Ending::GaveWay(first) = ending {
+        if claims::standing(&mut tx, claim.run).await?.is_none_or(|standing| standing.cancel_requested) {
+            return Ok(false);
+        }
+        if let Some(run) = runs::find(&mut tx, claim.run).await? {
+            give_way::queue_rest(deps, &mut tx, &run, first).await?;
+        }
+    }
     batches::forget(&mut tx, now - batches::KEPT_AFTER_END).await?;
     tx.commit().await?;
     tracing::info!(run = %claim.run, kept, state = end.state.as_str(), "a run has ended");
@@ -64,7 +80,7 @@ pub(super) async fn end(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Res
             tracing::warn!(%run, %error, "an old ledger was not removed");
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Has the run got past the making of its plan? A file alone may be that of a broken-off making.
@@ -100,7 +116,11 @@ async fn closed(deps: &Deps, claim: &Claim, ending: &Ending) -> Result<Option<En
     let mut held = rows_in(&open, &[BatchState::Planned]);
     held.push(places.next_row..plan.summary().to_send);
     held.retain(|range| !range.is_empty());
-    let held_reason = if matches!(ending, Ending::Failed { .. }) { RowReason::RunFailed } else { RowReason::Canceled };
+    let held_reason = match ending {
+        Ending::Failed { .. } => RowReason::RunFailed,
+        Ending::GaveWay(_) => RowReason::GoesOn,
+        _ => RowReason::Canceled,
+    };
     let fault = Fault::default();
     let request = CloseRequest {
         run: claim.run,

@@ -247,7 +247,7 @@ impl Line {
         poll.has_looked = true;
         poll.seen.clear();
         let found = std::mem::take(&mut poll.found);
-        let wait = if self.state == RunState::Sending {
+        let wait = if self.state == RunState::Sending && !self.giving_way.is_clearing() {
             self.poll_while_sending()
         } else if found {
             self.first_poll()

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::asking::{refused, tell_of_refusal};
 use super::choose::Poll;
 use super::feed::{self, Body, Feed, Piece};
+use super::give_way::GivingWay;
 use super::guard::Signal;
 use super::ids::Ids;
 use super::pace::Pacer;
@@ -76,6 +77,7 @@ pub(super) struct Line {
     pub(super) sent: HashMap<String, Sent>,
     pub(super) to_read: VecDeque<Reading>,
     pub(super) poll: Poll,
+    pub(super) giving_way: GivingWay,
     pub(super) pacer: Pacer,
     pub(super) trouble: Trouble,
     /// What the database holds of it, for every run over the connection.
@@ -153,6 +155,7 @@ impl Line {
             held,
             side,
             poll: Poll::beginning(now),
+            giving_way: GivingWay::default(),
             pacer,
             next_seq,
         };
@@ -189,6 +192,7 @@ impl Line {
                 self.land(landed.map_err(|_| EngineError::Task)?).await?;
             }
             self.look_at_signal();
+            self.look_behind().await?;
             self.go_further().await?;
             let launches = self.pick().await?;
             if !self.commit().await? {

@@ -16,6 +16,7 @@
 //! | [`tags`], [`unsettled`], [`ids`] | which tags may go out already, and by which names of their contacts |
 //! | [`settle`], [`retry`] | what answers mean for rows and for requests: pure functions |
 //! | [`recheck`] | a run that only asks what became of unconfirmed rows of an earlier one |
+//! | [`give_way`] | when a big run makes room for small ones |
 //! | [`pace`] | the account's budget |
 //! | [`close`] | the new ledger, the report of troubled rows, the final state |
 //! | [`schedule`] | slots that have come |
@@ -43,6 +44,7 @@ mod choose;
 mod close;
 pub mod dry_run;
 mod feed;
+mod give_way;
 mod guard;
 mod hands;
 mod ids;
@@ -84,6 +86,8 @@ pub struct Options {
     pub requests_per_minute: Option<u32>,
     /// Tag requests a minute and account, instead of what the destination's card says.
     pub tag_requests_per_minute: Option<u32>,
+    /// With so many contacts or tags left to send, a run makes room for small ones of its account.
+    pub gives_way_from: u64,
     /// Do schedules start runs?
     pub runs_schedules: bool,
 }
@@ -98,6 +102,7 @@ impl Options {
             keeps_limits: true,
             requests_per_minute: None,
             tag_requests_per_minute: None,
+            gives_way_from: 20_000,
             runs_schedules: true,
         }
     }

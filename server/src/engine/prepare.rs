@@ -278,6 +278,10 @@ async fn look_out(tx: &mut Tx, claim: &Claim, settings: &Settings, summary: &Pla
         // A few rows say nothing about the whole.
         surprises.clear();
     }
+    let before = approvals::continued(tx, claim.run).await?;
+    if before.is_some_and(|before| before.is_approved) {
+        surprises.clear();
+    }
     if summary.statuses > 0 && !approvals::has_sent_statuses(tx, claim.export).await? {
         surprises.push(Surprise::FirstStatus { people: summary.statuses });
     }
@@ -287,7 +291,12 @@ async fn look_out(tx: &mut Tx, claim: &Claim, settings: &Settings, summary: &Pla
         let runs = u64::try_from(history.len()).unwrap_or(u64::MAX);
         Some(Alarm { surprises, runs, age_days: age_days(tx, claim, settings).await? })
     };
-    let planned = approvals::Planned { outlook, is_first: claim.ledger_of.is_none(), statuses: summary.statuses };
+    // What it goes on with is part of what is usual for the export.
+    let (joiners, leavers) = match before {
+        Some(before) => (before.joiners, before.leavers.max(outlook.leavers)),
+        None => (claim.ledger_of.map(|_| outlook.joiners), outlook.leavers),
+    };
+    let planned = approvals::Planned { joiners, leavers, statuses: summary.statuses };
     approvals::record(tx, claim.run, claim.fence, &planned, alarm.as_ref()).await?;
     Ok(())
 }

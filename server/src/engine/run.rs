@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::id::ConnectionId;
+use domain::id::{ConnectionId, RunId};
 use domain::run::{RunReason, RunState};
 use domain::source::FileFault;
 use ferry_data::DataError;
@@ -45,6 +45,8 @@ pub(super) enum Ending {
     },
     /// It could not begin.
     Skipped(RunReason),
+    /// It makes room for these, and another run goes on with the rest.
+    GaveWay(Vec<RunId>),
     /// It goes on when something outside has changed.
     Wait {
         /// What it waits for.
@@ -128,7 +130,9 @@ async fn until_written(deps: &Arc<Deps>, claim: &Claim, mut ending: Ending, mut 
         }
         match ending {
             // It is closed later, when there is room for its files.
-            Ending::Done | Ending::Skipped(_) | Ending::Failed { .. } => ending = after_error(deps, claim, &error),
+            Ending::Done | Ending::Skipped(_) | Ending::GaveWay(_) | Ending::Failed { .. } => {
+                ending = after_error(deps, claim, &error)
+            }
             Ending::Canceled(_) => rest = (rest * 2).min(WHILE_FULL),
             Ending::Wait { .. } | Ending::Released | Ending::Lost => {}
         }
@@ -278,7 +282,7 @@ async fn let_go(deps: &Arc<Deps>, claim: &Claim, ending: &Ending) -> Result<(), 
             Ok(tx.commit().await?)
         }
         Ending::Wait { .. } => wait(deps, claim, ending).await,
-        Ending::Done | Ending::Canceled(_) | Ending::Failed { .. } | Ending::Skipped(_) => {
+        Ending::Done | Ending::Canceled(_) | Ending::Failed { .. } | Ending::Skipped(_) | Ending::GaveWay(_) => {
             close::end(deps, claim, ending).await?;
             if matches!(ending, Ending::Failed { reason: RunReason::DestinationUnavailable, .. }) {
                 // The next run has patience of its own.

@@ -73,6 +73,15 @@ impl Tags {
         self.open.is_empty() && self.later.is_empty()
     }
 
+    /// How many changes are left to cut.
+    pub(super) fn left(&self) -> u64 {
+        let of_list = |list: &List| {
+            let unread: u64 = list.unread.iter().map(|range| range.end - range.start).sum();
+            unread + list.waiting.len() as u64
+        };
+        self.open.iter().chain(&self.later).map(of_list).sum()
+    }
+
     /// Is something left to cut in this lane?
     pub(super) fn has(&self, lane: Lane) -> bool {
         self.open.iter().chain(&self.later).any(|list| list.lane() == lane)

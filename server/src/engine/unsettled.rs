@@ -27,6 +27,11 @@ impl Unsettled {
         self.next_row = next_row;
     }
 
+    /// The first row that is in no batch.
+    pub(super) fn cut_before(&self) -> u64 {
+        self.next_row
+    }
+
     /// Notes how a batch stands.
     pub(super) fn note(&mut self, batch: &Batch) {
         if batch.kind != Kind::Upsert || batch.row_count == 0 {

@@ -14,17 +14,22 @@ pub use page::RunPage;
 use domain::run::{Run, RunReason};
 use leptos::prelude::*;
 
-use crate::texts::{Locale, text};
-use crate::ui::{Badge, decimal, sentences};
+use crate::texts::{Locale, td_string, text};
+use crate::ui::{Badge, Tone, decimal, sentences};
 
 /// The state of a run, with the reason behind it for those who hover or listen.
 pub fn run_badge(language: Locale, run: &Run) -> AnyView {
-    let text = sentences::run_state(language, run.state);
+    let gave_way = run.reason == Some(RunReason::GaveWay);
+    let (tone, text) = if gave_way {
+        (Tone::Quiet, td_string!(language, states.gave_way_state))
+    } else {
+        (sentences::run_tone(run.state), sentences::run_state(language, run.state))
+    };
     let why = run.reason.map(|reason: RunReason| sentences::run_reason(language, reason).what);
     let spoken = why.clone().map(|why| view! { <span class="visually-hidden">": " {why}</span> });
     view! {
         <span title=why>
-            <Badge tone=sentences::run_tone(run.state) text />
+            <Badge tone text />
             {spoken}
         </span>
     }

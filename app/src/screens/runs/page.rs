@@ -3,7 +3,7 @@
 use domain::access::Actor;
 use domain::id::RunId;
 use domain::paging::PageRequest;
-use domain::run::{Resend, Run};
+use domain::run::{Resend, Run, RunReason};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
@@ -101,7 +101,7 @@ fn ended(language: Locale, run: &Run) -> AnyView {
     view! {
         <p class="ended">{run_badge(language, run)}</p>
         {why.map(|sentence| view! {
-            <Notice warning=true>
+            <Notice warning=run.reason != Some(RunReason::GaveWay)>
                 <p><strong>{sentence.what}</strong></p>
                 <p>{sentence.todo}</p>
                 {detail.map(|detail| view! { <p><small>{td_string!(language, runs.answer)} " " <bdi>{detail}</bdi></small></p> })}
@@ -128,6 +128,8 @@ fn facts(language: Locale, view: &RunView) -> AnyView {
             {run.resend_of.map(|resend| fact(td_string!(language, safety.resend_of), resent(language, resend)))}
             {run.recheck_of.map(|of| fact(td_string!(language, safety.recheck_of), link(of, td_string!(language, safety.earlier_run))))}
             {view.rechecked_by.map(|by| fact(td_string!(language, safety.rechecked), link(by, td_string!(language, safety.later_run))))}
+            {run.continues.map(|of| fact(td_string!(language, safety.continues), link(of, td_string!(language, safety.earlier_run))))}
+            {view.continued_by.map(|by| fact(td_string!(language, safety.continued), link(by, td_string!(language, safety.later_run))))}
             {run.approved_by.clone().map(|by| fact(td_string!(language, safety.approved_by), view! { <bdi>{by}</bdi> }.into_any()))}
             {time(td_string!(language, runs.slot), run.slot_at)}
             {time(td_string!(language, runs.queued), Some(run.queued_at))}

@@ -123,6 +123,7 @@ mod tests {
             approved_by: None,
             resend_of: None,
             recheck_of: None,
+            continues: None,
             lost_ledger: false,
             counts: Counts::default(),
             queued_at: 0,
@@ -144,6 +145,7 @@ mod tests {
             may_resend: false,
             may_recheck: false,
             rechecked_by: None,
+            continued_by: None,
             may_cancel: true,
             may_approve: true,
         }

@@ -6,5 +6,7 @@ mod set_up;
 mod wire;
 
 pub use clock::SimClock;
-pub use set_up::{CONNECTION, EXPORT, put_snapshot, queue_run, segment, send_statuses, set_up, source};
+pub use set_up::{
+    CONNECTION, EXPORT, SMALL_EXPORT, add_small, put_snapshot, queue_run, segment, send_statuses, set_up, source,
+};
 pub use wire::{Way, Wire};

@@ -28,6 +28,8 @@ use uuid::Uuid;
 pub const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(2));
 /// The export that is set up.
 pub const EXPORT: ExportId = ExportId(Uuid::from_u128(3));
+/// A second export over the same connection, where there is one.
+pub const SMALL_EXPORT: ExportId = ExportId(Uuid::from_u128(5));
 const PERSON: &str = "ana@example.com";
 
 /// The customer table with these columns of text.
@@ -87,18 +89,34 @@ pub async fn set_up(db: &Database, keyring: &Keyring, source: &Source, chosen: &
     assert!(connections::put_draft(&mut tx, &stored).await.expect("kept"));
     assert!(connections::set_export_user(&mut tx, stored.id, &export_user).await.expect("set"));
     assert!(connections::make_ready(&mut tx, stored.id).await.expect("saved"));
+    exports::insert(&mut tx, EXPORT, &settings("Newsletter", chosen, marking), 1).await.expect("an export");
+    tx.commit().await.expect("committed");
+}
+
+/// Adds an export of the members of one segment, who were few when they were counted.
+///
+/// # Panics
+/// It is there already.
+pub async fn add_small(db: &Database, chosen: &Segment, marking: Marking) {
+    let mut tx = db.begin().await.expect("begun");
+    assert!(segments::insert(&mut tx, chosen, 1).await.expect("a segment"));
+    assert!(segments::keep_count(&mut tx, chosen.id, 1, (1, 1), 1).await.expect("counted"));
+    let settings = settings("Small", std::slice::from_ref(chosen), marking);
+    exports::insert(&mut tx, SMALL_EXPORT, &settings, 1).await.expect("an export");
+    tx.commit().await.expect("committed");
+}
+
+fn settings(name: &str, chosen: &[Segment], marking: Marking) -> ExportSettings {
     let pair = |target: &str| Match { field: Field::Target(target.to_owned()), attribute: target.to_owned() };
-    let settings = ExportSettings {
-        name: "Newsletter".to_owned(),
-        connection: Some(stored.id),
+    ExportSettings {
+        name: name.to_owned(),
+        connection: Some(CONNECTION),
         mapping: Mapping { matches: vec![pair("email"), pair("first_name")] },
         segments: chosen.iter().map(|segment| segment.id).collect(),
         schedule: Schedule::Off,
         safety: Safety { brake: Brake { is_on: false, ..Brake::default() }, ..Safety::default() },
         marking,
-    };
-    exports::insert(&mut tx, EXPORT, &settings, 1).await.expect("an export");
-    tx.commit().await.expect("committed");
+    }
 }
 
 /// From here on people leave as subscribed, if this attribute holds the time of their opt-in.
@@ -151,14 +169,14 @@ pub async fn put_snapshot(db: &Database, source: &Source, number: i64, report: &
     tx.commit().await.expect("committed");
 }
 
-/// Queues a run of the export.
+/// Queues a run of an export; gives the active one, if there is one.
 ///
 /// # Panics
-/// One is active.
-pub async fn queue_run(db: &Database, id: RunId, now: i64) -> RunId {
+/// The export is not there.
+pub async fn queue_run(db: &Database, export: ExportId, id: RunId, now: i64) -> RunId {
     let new = NewRun {
         id,
-        export: EXPORT,
+        export,
         export_name: "Newsletter".to_owned(),
         settings_version: 1,
         connection: Some((CONNECTION, PRACTICE_BRAND.to_owned())),
@@ -167,6 +185,7 @@ pub async fn queue_run(db: &Database, id: RunId, now: i64) -> RunId {
         slot_at: None,
         resend_of: None,
         recheck_of: None,
+        continues: None,
     };
     let mut tx = db.begin().await.expect("begun");
     let queued = runs::queue(&mut tx, &new, now).await.expect("queued");

@@ -1,25 +1,28 @@
 //! What happens in one world: a run under a seed's troubles, often a second one over changed profiles, and, when the
 //! troubles are over, one more unless the last went well. The oracle looks after each.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::id::RunId;
+use domain::id::{ExportId, RunId};
 use domain::run::{Run, RunReason, RunState};
 use ferry_faults::chance::Chance;
 use ferry_faults::oracle::{self, Books, Person, Place, Seen, Told};
-use ferry_faults::simulated::{self, CONNECTION, SimClock, Way};
+use ferry_faults::simulated::{self, CONNECTION, EXPORT, SMALL_EXPORT, SimClock, Way};
 use futures::FutureExt as _;
 use futures::executor::block_on;
 use omnisend_simulator::{Limits, Options, PRACTICE_KEY, State, Switches};
 use serde_json::json;
 use server::clock::Clock as _;
 use server::db::{Database, Pause};
-use server::db::{approvals, runs};
+use server::db::{approvals, giving_way, runs};
 use server::engine::{self, Deps, Engine};
 
 use crate::script::{Event, Trouble};
 use crate::world::{self, Bench, Manner, PEOPLE, Snapshot};
+
+mod few;
 
 /// After the last trouble, a run must have ended within this time.
 const BOUND: Duration = Duration::from_secs(3 * 3600);
@@ -62,6 +65,10 @@ struct Scene<'a> {
     later: Chance,
     /// And what came after that from a third one.
     latest: Chance,
+    /// What small runs draw from.
+    small: Chance,
+    /// Those whom the small export has delivered; none where that is not known.
+    few: Option<BTreeSet<String>>,
     clock: SimClock,
     state: State,
     db: Database,
@@ -99,6 +106,8 @@ impl<'a> Scene<'a> {
             chance,
             later,
             latest,
+            small: Chance::of(seed.rotate_left(32)),
+            few: Some(BTreeSet::new()),
             clock,
             state,
             db,
@@ -165,6 +174,9 @@ impl<'a> Scene<'a> {
             // What was asked for before it was set counts by the clock of then.
             self.is_limited = false;
         }
+        if is_troubled && self.small.happens(0.25) {
+            trouble.small_runs(&mut self.small);
+        }
         self.bench.put(&self.db, snapshot, self.clock.now_micros()).await;
         self.told.ever.extend(snapshot.people.keys().cloned());
         let marked = |(email, person): (&String, &Person)| {
@@ -173,8 +185,7 @@ impl<'a> Scene<'a> {
         };
         self.told.people = snapshot.people.iter().map(marked).collect();
         self.lead(&trouble);
-        self.runs += 1;
-        let run = self.queue().await;
+        let mut run = self.queue(EXPORT).await;
         for replica in 0..trouble.replicas {
             self.begin(replica, &trouble);
         }
@@ -187,8 +198,10 @@ impl<'a> Scene<'a> {
         let until = begun + i64::try_from((trouble.lasts + BOUND).as_micros()).unwrap_or(i64::MAX);
         let mut looks = 0_u32;
         let ended = loop {
+            run = self.newest(run).await;
             let found = self.find(run).await;
-            if found.finished_at.is_some() || self.clock.micros() > until {
+            let is_over = found.finished_at.is_some() && self.small_is_over(snapshot).await;
+            if is_over || self.clock.micros() > until {
                 break found;
             }
             self.approve(&found).await;
@@ -232,6 +245,9 @@ impl<'a> Scene<'a> {
         options.in_flight = IN_FLIGHT;
         options.keeps_limits = trouble.keeps_limits;
         options.runs_schedules = false;
+        if trouble.has_small_runs() {
+            options.gives_way_from = 1;
+        }
         let engine = Engine::new(Deps {
             db: self.db.in_steps(Some(self.pause(replica))),
             data: self.bench.data.clone(),
@@ -292,13 +308,18 @@ impl<'a> Scene<'a> {
                 tx.commit().await.expect("committed");
                 self.wake();
             }
+            Event::SmallRun => {
+                self.queue(SMALL_EXPORT).await;
+                self.wake();
+            }
             Event::Cancel => {
+                let run = self.newest(run).await;
                 let mut tx = self.db.begin().await.expect("begun");
                 runs::request_cancel(&mut tx, run, self.clock.now_micros()).await.expect("asked");
                 tx.commit().await.expect("committed");
                 self.wake();
             }
-            Event::Approve => self.approve(&self.find(run).await).await,
+            Event::Approve => self.approve(&self.find(self.newest(run).await).await).await,
             Event::SetClock { wrong_by } => self.clock.set(wrong_by),
         }
     }
@@ -332,12 +353,25 @@ impl<'a> Scene<'a> {
         let seen = Seen::of(&self.state);
         let found = block_on(oracle::broken(&mut self.books, &seen, &self.told)).map_err(|error| error.to_string())?;
         let text = found.iter().take(3).cloned().collect::<Vec<_>>().join("\n  ");
+        if self.has_other_few() {
+            return Err("the small export did not deliver whom it says".to_owned());
+        }
         if found.is_empty() { Ok(()) } else { Err(format!("{} promises broken:\n  {text}", found.len())) }
     }
 
-    async fn queue(&mut self) -> RunId {
+    async fn queue(&mut self, export: ExportId) -> RunId {
+        self.runs += 1;
         let id = RunId(uuid::Uuid::from_u128(u128::from(self.runs) << 64 | u128::from(self.seed)));
-        simulated::queue_run(&self.db, id, self.clock.now_micros()).await
+        simulated::queue_run(&self.db, export, id, self.clock.now_micros()).await
+    }
+
+    /// The run that goes on with this one, if it has made room, and with that one.
+    async fn newest(&self, mut run: RunId) -> RunId {
+        let mut tx = self.db.read().await.expect("begun");
+        while let Some(rest) = giving_way::goes_on_in(&mut tx, run).await.expect("read") {
+            run = rest;
+        }
+        run
     }
 
     async fn find(&self, run: RunId) -> Run {

@@ -18,6 +18,8 @@ pub(crate) enum Event {
     RestoreKey,
     /// Somebody cancels the run.
     Cancel,
+    /// A run of a small export of the same account is queued.
+    SmallRun,
     /// Somebody lets the run go on, if it is held.
     Approve,
     /// Somebody sets the clock of Ferry's machines: it is wrong by so many microseconds from here on.
@@ -93,6 +95,19 @@ impl Trouble {
     pub(crate) fn cancel(&mut self, chance: &mut Chance) {
         self.events.push((self.lasts.mul_f64(chance.share().powi(2)), Event::Cancel));
         self.events.sort_by_key(|(at, _)| *at);
+    }
+
+    /// Runs of a small export come, sooner or later.
+    pub(crate) fn small_runs(&mut self, chance: &mut Chance) {
+        for _ in 0..chance.within(1..4) {
+            self.events.push((self.lasts.mul_f64(chance.share().powi(2)), Event::SmallRun));
+        }
+        self.events.sort_by_key(|(at, _)| *at);
+    }
+
+    /// Do runs of a small export come?
+    pub(crate) fn has_small_runs(&self) -> bool {
+        self.events.iter().any(|(_, event)| *event == Event::SmallRun)
     }
 
     /// Somebody sets the clock, once or several times, ahead or back.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::marking::{Marking, property_of};
+use domain::segment::Segment;
 use domain::source::{ImportReport, Source};
 use ferry_data::{DataEngine, DataOptions};
 use ferry_faults::chance::Chance;
@@ -23,6 +24,9 @@ use server::secrets::Keyring;
 const SNAPSHOTS: i64 = 8;
 /// Fewer people than this are in each.
 pub(crate) const PEOPLE: u64 = 70;
+
+/// The tag of the small segment.
+pub(crate) const SMALL_TAG: &str = "small:c";
 
 /// What the export of a world does beside sending names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +78,8 @@ pub(crate) fn true_opt_in(n: u64) -> Option<String> {
 pub(crate) struct Snapshot {
     pub(crate) number: i64,
     pub(crate) people: BTreeMap<String, Person>,
+    /// Those of them who are in the small segment too.
+    pub(crate) few: BTreeSet<String>,
     report: ImportReport,
 }
 
@@ -113,6 +119,8 @@ impl Bench {
             let db = Database::open(&template).await.expect("a database");
             let segments = ['a', 'b'].map(simulated::segment);
             simulated::set_up(&db, &bench.keyring, &bench.source, &segments, manner.marking).await;
+            let small = Segment { tag: SMALL_TAG.to_owned(), ..simulated::segment('c') };
+            simulated::add_small(&db, &small, manner.marking).await;
             if manner.has_statuses {
                 simulated::send_statuses(&db, "opted_in").await;
             }
@@ -144,12 +152,15 @@ impl Bench {
     async fn snapshot(&self, number: i64) -> Snapshot {
         let mut chance = Chance::of(number.unsigned_abs());
         let mut text = String::from("email,first_name,letters,opted_in\n");
-        let mut people = BTreeMap::new();
+        let (mut people, mut few) = (BTreeMap::new(), BTreeSet::new());
         for n in 0..chance.within(20..PEOPLE) {
             let letters = ["ab", "a", "b", "ab", ""][chance.within(0..5) as usize];
             let name = if chance.happens(0.2) { format!("Zoë {n}-{number}") } else { format!("O'Brien {n}") };
             let email = address(n);
-            writeln!(text, "{email},{name},{letters},{}", opted_in(n)).expect("text");
+            let is_of_few = !letters.is_empty() && n.wrapping_add(number.unsigned_abs()) % 13 == 0;
+            let small = if is_of_few { "c" } else { "" };
+            writeln!(text, "{email},{name},{letters}{small},{}", opted_in(n)).expect("text");
+            few.extend(is_of_few.then(|| email.clone()));
             if !letters.is_empty() {
                 let tags: BTreeSet<_> = letters.chars().map(|letter| format!("ferry:{letter}")).collect();
                 people.insert(email, Person { name, tags });
@@ -158,7 +169,7 @@ impl Bench {
         let file = self.dir.path().join("customers.csv");
         std::fs::write(&file, text).expect("written");
         let report = self.data.refresh(&self.source, vec![file], number, |_| {}).await.expect("a snapshot");
-        Snapshot { number, people, report }
+        Snapshot { number, people, few, report }
     }
 
     /// Makes this snapshot the newest.

@@ -185,7 +185,9 @@ impl Closing {
             RowReason::EmailMissing | RowReason::EmailInvalid | RowReason::Refused | RowReason::NotTaken => {
                 self.counts.rejected += 1;
             }
-            RowReason::EmailRepeated | RowReason::Canceled | RowReason::RunFailed => self.counts.held += 1,
+            RowReason::EmailRepeated | RowReason::Canceled | RowReason::RunFailed | RowReason::GoesOn => {
+                self.counts.held += 1
+            }
             RowReason::NoAnswer => self.counts.unconfirmed += 1,
         }
         let (key, email) = (row.key.unwrap_or_default().to_owned(), row.email.to_owned());

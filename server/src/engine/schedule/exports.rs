@@ -63,6 +63,7 @@ async fn record(deps: &Deps, export: &Export, come: &[i64], rules: &Rules) -> Re
             slot_at: Some(slot),
             resend_of: None,
             recheck_of: None,
+            continues: None,
         };
         match outcome {
             Outcome::Runs => {

@@ -11,6 +11,7 @@ mod delivery;
 mod dry_run;
 mod faults;
 mod full;
+mod give_way;
 mod labelled;
 mod left_out;
 mod leftovers;

@@ -48,6 +48,7 @@ async fn queue_recheck(stage: &Stage, of: RunId) -> RunId {
         slot_at: None,
         resend_of: None,
         recheck_of: Some(of),
+        continues: None,
     };
     let mut tx = stage.db.begin().await.expect("begun");
     let run = runs::queue(&mut tx, &new, stage.now()).await.expect("queued").run();

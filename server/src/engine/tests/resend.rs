@@ -19,6 +19,7 @@ pub(super) async fn resend(stage: &Stage, of: &Run, reason: Option<RowReason>) -
         slot_at: None,
         resend_of: Some(Resend { of: of.id, reason }),
         recheck_of: None,
+        continues: None,
     };
     let mut tx = stage.db.begin().await.expect("begun");
     let run = runs::queue(&mut tx, &new, stage.now()).await.expect("queued").run();

@@ -290,6 +290,7 @@ impl Stage {
             slot_at: None,
             resend_of: None,
             recheck_of: None,
+            continues: None,
         };
         let mut tx = self.db.begin().await.expect("begun");
         let queued = runs::queue(&mut tx, &new, self.clock.now_micros()).await.expect("queued");

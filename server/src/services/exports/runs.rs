@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::db::connections::StoredConnection;
 use crate::db::exports::StoredExport;
 use crate::db::runs::NewRun;
-use crate::db::{self, Database, Topic, Tx, rechecks};
+use crate::db::{self, Database, Topic, Tx, giving_way, rechecks};
 use crate::services::{data_error, internal, pace};
 
 /// Items on the largest page.
@@ -195,6 +195,7 @@ impl ExportsService {
             && rechecks::is_askable(&mut tx, id).await.map_err(internal)?
             && db::runs::active_of(&mut tx, run.export).await.map_err(internal)?.is_none();
         let rechecked_by = rechecks::newest_of(&mut tx, id).await.map_err(internal)?;
+        let continued_by = giving_way::goes_on_in(&mut tx, id).await.map_err(internal)?;
         let refresh = match run.snapshot {
             Some(number) => db::refreshes::find(&mut tx, number).await.map_err(internal)?,
             None => None,
@@ -208,9 +209,10 @@ impl ExportsService {
         };
         Ok(RunView {
             sha256: refresh.and_then(|refresh| refresh.report.sha256),
-            may_resend: may_edit && run.state.is_final() && !reasons.is_empty(),
+            may_resend: may_edit && run.state.is_final() && !reasons.is_empty() && continued_by.is_none(),
             may_recheck: is_askable,
             rechecked_by,
+            continued_by,
             examples: examples.into_iter().map(row).collect(),
             reasons,
             to_send: progress.to_send,
@@ -271,6 +273,7 @@ fn new_run(actor: &Actor, export: &StoredExport, connection: Option<&StoredConne
         slot_at: None,
         resend_of: None,
         recheck_of: None,
+        continues: None,
     }
 }
 
@@ -317,18 +320,26 @@ async fn ahead_of(tx: &mut Tx, run: &Run, now: i64) -> Answer<Option<Run>> {
     }
 }
 
-/// Waits until a run has ended or waits for a person, to approve it or to repair something, whoever works on it; `show`
+/// Waits until a run, or the one that goes on with it, has ended or waits for a person, to approve it or to repair something, whoever works on it; `show`
 /// is called whenever it has changed.
 pub async fn wait_for_run(db: &Database, clock: &dyn Clock, id: RunId, mut show: impl FnMut(&Run)) -> Answer<Waited> {
+    let mut id = id;
     let mut shown: Option<Run> = None;
     loop {
         let mut tx = db.read().await.map_err(internal)?;
         let run = load_run(&mut tx, id).await?;
         let now = clock.now_micros();
         let behind = ahead_of(&mut tx, &run, now).await?.filter(|ahead| ahead.awaits_repair(now));
+        let goes_on_in = giving_way::goes_on_in(&mut tx, id).await.map_err(internal)?;
         drop(tx);
         if shown.as_ref() != Some(&run) {
             show(&run);
+        }
+        if run.reason == Some(RunReason::GaveWay)
+            && let Some(rest) = goes_on_in
+        {
+            id = rest;
+            continue;
         }
         if run.state.is_final() || run.awaits_approval() || run.awaits_repair(now) || behind.is_some() {
             return Ok(Waited { run, behind });

@@ -231,6 +231,7 @@ impl SystemService {
             slot_at: claim.slot_at,
             resend_of: None,
             recheck_of: None,
+            continues: None,
         };
         if claim.slot_at.is_some() {
             if db::runs::queue_slot(tx, &new, now).await? {

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use domain::run::Counts;
+
 use super::*;
+use crate::db::endings::{self, Ended};
+use crate::db::runs::NewRun;
+use crate::db::{giving_way, waits};
 use crate::services::exports::wait_for_run;
 
 /// A run that waits for a minute, for this reason.
@@ -52,6 +57,50 @@ async fn nobody_waits_for_a_run_behind_one_that_waits_for_repair() {
             let behind = answer.map(|waited| waited.expect("read").behind.map(|ahead| ahead.id));
             assert_eq!(behind, is_over.then_some(Some(first)), "{reason:?}");
         }
+    }
+}
+
+/// Whoever waits for a run that makes room for others waits for the one that goes on with it.
+#[tokio::test]
+async fn who_waits_for_a_run_waits_for_its_rest() {
+    for stage in stages().await {
+        let (segment, shared, _) = furnish(&stage).await;
+        let export = stage.export("News", Some(shared), segment).await;
+        let run = stage.exports.start_run(&stage.contributor, export).await.expect("queued");
+        let now = stage.clock.now_micros();
+        let mut tx = stage.db.begin().await.expect("begun");
+        let claim = claims::claim(&mut tx, "worker", now, now + 30_000_000).await.expect("read").expect("due");
+        let (state, reason, detail) = (RunState::Canceled, Some(RunReason::GaveWay), String::new());
+        let end = Ended { state, reason, detail, counts: Counts::default(), has_ledger: false };
+        assert!(endings::finish(&mut tx, run, claim.fence, &end, now).await.expect("ended"));
+        let (id, connection) = (RunId(uuid::Uuid::now_v7()), waits::account(&mut tx, run).await.expect("read"));
+        let rest = NewRun {
+            id,
+            export,
+            export_name: "News".to_owned(),
+            settings_version: 1,
+            connection,
+            trigger: Trigger::Manual,
+            started_by: None,
+            slot_at: None,
+            resend_of: None,
+            recheck_of: None,
+            continues: Some(run),
+        };
+        giving_way::queue_rest(&mut tx, &rest, run, &[], now).await.expect("queued");
+        tx.commit().await.expect("committed");
+        assert!(!is_given(&stage, run).await, "the rest is still to come");
+
+        let mut tx = stage.db.begin().await.expect("begun");
+        let claim = claims::claim(&mut tx, "worker", now, now + 30_000_000).await.expect("read").expect("due");
+        let end = Ended { state: RunState::Failed, reason: Some(RunReason::Storage), ..end };
+        assert!(endings::finish(&mut tx, id, claim.fence, &end, now).await.expect("ended"));
+        tx.commit().await.expect("committed");
+
+        let waited = wait_for_run(&stage.db, &*stage.clock, run, |_| {}).await.expect("read");
+        assert_eq!((waited.run.id, waited.run.state), (id, RunState::Failed));
+        let view = stage.exports.run(&stage.contributor, run).await.expect("found");
+        assert_eq!((view.continued_by, view.may_resend), (Some(id), false));
     }
 }
 
