@@ -14,11 +14,12 @@ use super::choose::Poll;
 use super::feed::{self, Body, Feed, Piece};
 use super::give_way::GivingWay;
 use super::guard::Signal;
+use super::hands::Hands;
 use super::ids::Ids;
 use super::pace::Pacer;
 use super::recheck::patience;
 use super::request::{Landed, Request};
-use super::retry::{Trouble, micros};
+use super::retry::{LONGEST_WAIT, Trouble, micros};
 use super::run::{Ending, Held};
 use super::tags::Tags;
 use super::unsettled::Unsettled;
@@ -78,6 +79,8 @@ pub(super) struct Line {
     pub(super) to_read: VecDeque<Reading>,
     pub(super) poll: Poll,
     pub(super) giving_way: GivingWay,
+    /// The clock, as it was when the line last looked around: what it waits for was told by it.
+    hands: Hands,
     pub(super) pacer: Pacer,
     pub(super) trouble: Trouble,
     /// What the database holds of it, for every run over the connection.
@@ -152,6 +155,7 @@ impl Line {
             point: Checkpoint::default(),
             stop: None,
             wake_at: FAR,
+            hands: held.hands,
             held,
             side,
             poll: Poll::beginning(now),
@@ -167,7 +171,10 @@ impl Line {
     }
 
     fn restore(&mut self, open: Vec<Batch>) {
-        for batch in open {
+        // Further ahead than anything is ever put off to: that was told by another clock.
+        let latest = self.now() + micros(LONGEST_WAIT);
+        for mut batch in open {
+            batch.due_at = if batch.due_at > latest { 0 } else { batch.due_at };
             self.unsettled.note(&batch);
             match batch.state {
                 BatchState::Sent => {
@@ -222,6 +229,8 @@ impl Line {
 
     fn look_at_signal(&mut self) {
         match self.held.guard.signal() {
+            // Ahead and back again in less than a second, it is noticed here alone.
+            Signal::GoOn if self.hands.have_jumped(&self.held.deps) => self.stop = Some(Ending::Released),
             Signal::GoOn => {}
             Signal::Cancel(_) | Signal::GiveBack | Signal::Lost => {
                 self.stop = Some(self.held.ending_of_signal());

@@ -24,6 +24,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const AFTER_JUMP: Duration = Duration::from_secs(15);
 /// After so long nobody writes down any more what he read from the clock before it was set.
 const ALL_IS_WRITTEN: Duration = Duration::from_secs(90);
+/// A clock that was ahead for less than a look is not noticed: what was written meanwhile is looked for so often.
+const ALL_THE_SAME: Duration = Duration::from_secs(60);
 /// Runs that are still worked on when Ferry ends have so long to come to a checkpoint.
 const SHUTDOWN: Duration = Duration::from_secs(25);
 
@@ -69,7 +71,8 @@ impl Engine {
             let tasks = JoinSet::new();
             let clock = Watch {
                 hands: Hands::of(&self.deps),
-                doubted_until: Some(Duration::ZERO),
+                doubted_until: Duration::ZERO,
+                forgets_at: Duration::ZERO,
                 careful_until: Duration::ZERO,
             };
             let (engine, ends, tick_at) = (self.clone(), ends.clone(), self.first_tick());
@@ -178,7 +181,9 @@ struct Workers {
 struct Watch {
     hands: Hands,
     /// So long something may be put off for longer than it can be by this clock, or be written like that yet.
-    doubted_until: Option<Duration>,
+    doubted_until: Duration,
+    /// When it is looked for that next.
+    forgets_at: Duration,
     careful_until: Duration,
 }
 
@@ -256,14 +261,14 @@ impl Workers {
         let clock = self.engine.deps.clock.clone();
         if self.clock.hands.have_jumped(&self.engine.deps) {
             tracing::warn!(code = "clock_set", "the clock was set: nothing is taken up for a moment");
-            self.clock.doubted_until = Some(clock.monotonic() + ALL_IS_WRITTEN);
+            self.clock.doubted_until = clock.monotonic() + ALL_IS_WRITTEN;
             self.clock.careful_until = clock.monotonic() + AFTER_JUMP;
             self.tick_at = self.engine.first_tick();
         }
-        if let Some(until) = self.clock.doubted_until {
-            let is_over = clock.monotonic() >= until;
+        let (passed, doubted_until) = (clock.monotonic(), self.clock.doubted_until);
+        if passed < doubted_until || passed >= self.clock.forgets_at {
             self.engine.forget_other_clocks().await?;
-            self.clock.doubted_until = (!is_over).then_some(until);
+            self.clock.forgets_at = if passed < doubted_until { doubted_until } else { passed + ALL_THE_SAME };
         }
         if clock.monotonic() < self.clock.careful_until {
             return Ok(LOOK);

@@ -42,3 +42,11 @@ fn seed_282530_who_came_back_untaken_and_was_taken_later_kept_their_properties()
 fn seed_304490_what_a_cancelled_run_left_looked_old_by_a_clock_that_was_set_ahead() {
     simulate(304_490..304_491);
 }
+
+/// The clock was set ahead by a day and back before anybody looked: what a run asks its batches for had been put off by a day
+/// meanwhile.
+#[test]
+fn seed_471263_a_run_waited_for_an_instant_of_a_clock_that_was_ahead_for_a_moment() {
+    simulate(471_263..471_264);
+    simulate(696_305..696_306);
+}

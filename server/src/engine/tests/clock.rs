@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::run::{Run, RunReason, RunState};
 use omnisend_simulator::{Action, HoldStatus, Rule, Script};
 
-use super::stage::{Person, Stage, emails, people, too_fast};
+use super::stage::{Person, Setting, Stage, emails, people, too_fast};
 use crate::clock::Clock as _;
 use crate::db::{claims, runs};
 
@@ -52,6 +52,30 @@ async fn r32_a_run_that_is_worked_on_goes_on_from_its_checkpoint_when_the_clock_
         assert!(fence(&stage, &ended).await <= 2, "{minutes}: given back once, and stolen by nobody");
         assert_eq!(stage.tagged("a"), emails(&everybody));
     }
+}
+
+/// Ahead and back again before anybody looks: what was put off meanwhile was put off to another day.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_a_clock_that_strobes_leaves_nobody_waiting_for_another_day() {
+    let stage = Stage::with(Setting { factor: 1, ..Setting::default() }).await;
+    let everybody = people(0..3_000, "a");
+    stage.refresh(&everybody).await;
+    let too_fast = Rule { probability: Some(0.3), ..Rule::on("POST", "/batches", too_fast(1)) };
+    stage.simulator.state().set_faults(Script::one(too_fast));
+    let run = stage.queue().await;
+    let running = stage.engine().start();
+    for minutes in [24 * 60, 60].repeat(12) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stage.clock.set(minutes);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stage.clock.set(-minutes);
+    }
+
+    let ended = stage.until(run, |run| run.finished_at.is_some()).await;
+
+    running.stop().await;
+    assert_eq!((ended.state, ended.counts.accepted), (RunState::Successful, 3_000));
+    assert_eq!(stage.tagged("a"), emails(&everybody));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
