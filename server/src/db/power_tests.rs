@@ -11,6 +11,8 @@ use super::{Database, DatabaseLocation, Tx, sql};
 const IMAGES: usize = 500;
 /// What a disk writes at once.
 const SECTOR: usize = 512;
+/// The head of a log.
+const HEAD: usize = 32;
 
 async fn add(tx: &mut Tx, number: i64) {
     let email = format!("{number:06}@example.com");
@@ -35,9 +37,17 @@ fn files(path: &Path) -> (Vec<u8>, Vec<u8>) {
     (std::fs::read(path).expect("a database"), std::fs::read(wal_of(path)).expect("a log"))
 }
 
-/// The log while a transaction is written: some sectors are there already, the others are as before.
+/// The log while a transaction is written: some sectors are there already, the others are as before. Where the log begins
+/// anew, over frames that stand in the database, its head is synced before anything else is written (`walFrames` in
+/// SQLite's wal.c).
 fn torn(before: &[u8], after: &[u8], random: &mut StdRng) -> Vec<u8> {
     let mut image = before.to_vec();
+    if image.len() >= HEAD && image[..HEAD] != after[..HEAD] {
+        if random.random_bool(0.2) {
+            return image;
+        }
+        image[..HEAD].copy_from_slice(&after[..HEAD]);
+    }
     let share = random.random_range(0.0..=1.0);
     for (at, sector) in after.chunks(SECTOR).enumerate() {
         let (begin, end) = (at * SECTOR, at * SECTOR + sector.len());

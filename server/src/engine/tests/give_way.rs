@@ -229,7 +229,7 @@ async fn what_was_approved_is_not_asked_for_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_makes_room_while_the_destination_works_for_minutes() {
     let mut setting = Setting { factor: 200, keeps_limits: true, ..Setting::default() };
-    setting.simulator.switches = Switches { batch_delay_ms: 300_000, ..Switches::default() };
+    setting.simulator.switches = Switches { batch_delay_ms: 900_000, ..Switches::default() };
     let mut stage = Stage::with(setting).await;
     stage.options.gives_way_from = 100;
     stage.refresh(&[people(0..20_000, "a"), people(20_000..20_010, "c")].concat()).await;
