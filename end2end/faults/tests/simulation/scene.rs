@@ -214,7 +214,7 @@ impl<'a> Scene<'a> {
         // What was accepted takes effect a little later; what a run that was given up left is for the next one to wait for.
         let rest = if ended.state == RunState::Canceled { self.chance.within(0..30) } else { 30 };
         // Nobody can know of a copy that somebody in between makes of a request whose answer came.
-        let rest = rest.max(trouble.copies_come_within().as_secs());
+        let rest = rest.max(trouble.copies_come_within().as_secs()).max(u64::from(trouble.has_small_runs()));
         self.clock.sleep(Duration::from_secs(rest)).await;
         self.look(&trouble)?;
         Ok(ended)
